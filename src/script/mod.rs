@@ -1,0 +1,1 @@
+//! Linker scripts, version scripts and dynamic lists: text in, syntax trees with byte spans out.
