@@ -3,6 +3,8 @@
 //! In: words of a linker or compiler-driver command. Out: a [`LinkPlan`]. Nothing here has opened
 //! an input object yet; what an option *means* for a given linker is decided by the later phases.
 
+pub mod library;
+
 use std::path::PathBuf;
 
 use bstr::BString;
