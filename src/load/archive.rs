@@ -115,7 +115,9 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, String> {
                 }
             }
             _ => {
-                return Err(format!("member at offset {pos} claims {size} bytes, beyond the end of the file"));
+                return Err(format!(
+                    "member at offset {pos} claims {size} bytes, beyond the end of the file"
+                ));
             }
         };
         let next = if stored_inside { end.saturating_add(end & 1) } else { body };

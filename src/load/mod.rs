@@ -9,6 +9,7 @@ pub mod archive;
 pub mod bytes;
 pub mod classify;
 pub mod dso;
+pub mod eh_frame;
 pub mod elf;
 mod extra_names;
 mod open;
