@@ -6,7 +6,7 @@
 //! [`SectionGraph::targets`]; all other edges stand in one CSR. One file per linker decides what is
 //! a node, what an edge, what a root (GS 2, 4, 5, 6); this file holds the common value.
 
-mod bfd;
+pub(crate) mod bfd;
 mod builder;
 mod gold;
 mod lld;

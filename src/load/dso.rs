@@ -33,6 +33,8 @@ pub struct DsoSymbol<'d> {
     pub common: bool,
     /// Defined as SHN_ABS.
     pub absolute: bool,
+    /// Defined in a NOBITS section: may have been a common when the library was made.
+    pub nobits: bool,
     /// `st_size` in bytes.
     pub size: u64,
 }
@@ -114,6 +116,9 @@ fn parse_class<'d, Elf: FileHeader<Endian = Endianness>>(
             visibility: symbol.st_other().0 & 3,
             common: shndx == SHN_COMMON,
             absolute: shndx == SHN_ABS,
+            nobits: sections
+                .section(SectionIndex(usize::from(shndx)))
+                .is_ok_and(|s| object::read::elf::SectionHeader::sh_type(s, endian).0 == SHT_NOBITS),
             size: symbol.st_size(endian).into(),
         };
         if let Some(versions) = &versions {

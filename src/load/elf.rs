@@ -8,7 +8,7 @@
 use object::elf;
 use object::read::StringTable;
 use object::read::elf::{FileHeader, SectionHeader as _};
-use object::{Endianness, U32Bytes};
+use object::{Endianness, U32};
 
 use super::relocs::RelocTable;
 
@@ -191,7 +191,7 @@ pub struct Object<'d> {
     section_names: StringTable<'d>,
     symbol_names: StringTable<'d>,
     /// `sh_link`ed extended section indexes; empty if there are none.
-    xindex: &'d [U32Bytes<Endianness>],
+    xindex: &'d [U32<Endianness>],
     /// `e_machine`.
     pub machine: u16,
     /// ELF class 64.
@@ -210,6 +210,8 @@ pub struct Object<'d> {
     pub extra_relocs: Vec<(u32, u32)>,
     /// Section index of the symbol table; 0 if none.
     pub symtab: u32,
+    /// Section index of the section name table; 0 if none.
+    pub name_table: u32,
     /// Index of the first non-local symbol (`sh_info` of the symbol table, clamped).
     pub first_global: u32,
     /// What could not be read.
@@ -411,6 +413,11 @@ impl<'d> Object<'d> {
         self.symbol_names.get(offset).unwrap_or(b"")
     }
 
+    /// Whether a string table section is the section name table or the symbol table's.
+    pub fn is_own_string_table(&self, section: u32) -> bool {
+        section == self.name_table || (self.symtab != 0 && self.header(self.symtab).link == section)
+    }
+
     /// Members of a group as section indexes.
     pub fn members(&self, group: &Group<'_>) -> &[u32] {
         let start = group.first_member as usize;
@@ -472,8 +479,10 @@ where
     let file = Elf::parse(data).map_err(|e| e.to_string())?;
     let endian = file.endian().map_err(|e| e.to_string())?;
     let headers = file.section_headers(endian, data).map_err(|e| e.to_string())?;
+    let mut name_table = 0u32;
     let section_names = match file.section_strings_index(endian, data) {
         Ok(index) if index.0 != 0 => {
+            name_table = index.0 as u32;
             let header = headers.get(index.0).ok_or("section name table index out of range")?;
             string_table::<Elf>(header, endian, data).ok_or("section name table lies outside the file")?
         }
@@ -499,7 +508,7 @@ where
     let mut symbols: &[Elf::Sym] = &[];
     let mut symbol_names = StringTable::default();
     let mut first_global = 0u32;
-    let mut xindex: &[U32Bytes<Endianness>] = &[];
+    let mut xindex: &[U32<Endianness>] = &[];
     if let Some(header) = headers.get(symtab as usize).filter(|_| symtab != 0) {
         symbols = header
             .data_as_array::<Elf::Sym, _>(endian, data)
@@ -511,7 +520,7 @@ where
         first_global = header.sh_info(endian).min(u32::try_from(symbols.len()).unwrap_or(u32::MAX));
         if shndx_section != 0 {
             xindex = headers[shndx_section]
-                .data_as_array::<U32Bytes<Endianness>, _>(endian, data)
+                .data_as_array::<U32<Endianness>, _>(endian, data)
                 .map_err(|_| "extended section index table lies outside the file".to_string())?;
         }
     }
@@ -531,6 +540,7 @@ where
         group_members: Vec::new(),
         extra_relocs: Vec::new(),
         symtab,
+        name_table,
         first_global,
         unreadable: Vec::new(),
     };

@@ -64,6 +64,11 @@ impl<'a, 'd> Marker<'a, 'd> {
         }
     }
 
+    /// Takes a marked node whose edges were not followed yet.
+    pub(crate) fn pop(&mut self) -> Option<NodeId> {
+        self.stack.pop()
+    }
+
     /// Whether a node is marked.
     #[inline]
     pub fn is_marked(&self, node: NodeId) -> bool {

@@ -15,6 +15,7 @@ use crate::error::Diagnostic;
 use crate::ids::{FileId, NameId, SectionId, Table};
 use crate::plan::Flavor;
 use crate::program::Program;
+use crate::script::CommandKind;
 
 /// Resolves the link as the plan's linker does.
 pub fn resolve(program: &Program<'_>) -> Resolution {
@@ -191,4 +192,65 @@ pub fn merge_visibility(a: u8, b: u8) -> u8 {
         (0, other) | (other, 0) => other,
         (a, b) => a.min(b),
     }
+}
+
+/// The `--wrap` names of the plan that some input mentions.
+pub(crate) fn wraps(program: &Program<'_>) -> Vec<Wrap> {
+    let find = |prefix: &[u8], name: &[u8]| program.names.find(&[prefix, name].concat());
+    let wrap = |name: &bstr::BString| {
+        let (wrapper, real) = (find(b"__wrap_", name)?, find(b"__real_", name)?);
+        Some(Wrap { name: program.names.find(name)?, wrapper, real })
+    };
+    program.plan.wraps.iter().filter_map(wrap).collect()
+}
+
+/// Whether `--exclude-libs` hides a member's symbols.
+pub(crate) fn is_excluded_library(program: &Program<'_>, file: FileId) -> bool {
+    let plan = program.plan;
+    let Some(archive) = program.files[file].archive else { return false };
+    if plan.exclude_libs.is_empty() {
+        return false;
+    }
+    let path = program.archives[archive].path;
+    let base = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
+    plan.exclude_libs.iter().any(|name| name == "ALL" || name == base || name == path)
+}
+
+/// Names of all EXTERN() statements, in script order.
+pub(crate) fn externs(program: &Program<'_>) -> Vec<NameId> {
+    let mut out = Vec::new();
+    for file in program.scripts {
+        for command in &file.script.commands {
+            if let CommandKind::Extern(names) = &command.kind {
+                out.extend(names.iter().filter_map(|n| program.names.find(&n.text)));
+            }
+        }
+    }
+    out
+}
+
+/// The last ENTRY() of the link's scripts.
+pub(crate) fn script_entry<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
+    let commands = program.scripts.iter().flat_map(|s| &s.script.commands);
+    let entry = |c: &'p crate::script::Command| match &c.kind {
+        CommandKind::Entry(name) => Some(name.text.as_slice()),
+        _ => None,
+    };
+    commands.filter_map(entry).last()
+}
+
+/// GS 4.2, bfd: `-e`, else ENTRY, else the built-in script's name; `None` with `-T` and no ENTRY.
+pub(crate) fn bfd_entry_name<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
+    let plan = program.plan;
+    if let Some(entry) = &plan.entry {
+        return Some(entry);
+    }
+    if let Some(entry) = script_entry(program) {
+        return Some(entry);
+    }
+    if !plan.scripts.is_empty() || plan.output_kind == crate::plan::OutputKind::Relocatable {
+        return None;
+    }
+    let mips = program.target.is_some_and(|t| t.machine == crate::load::elf::consts::EM_MIPS);
+    Some(if mips { b"__start" } else { b"_start" })
 }
