@@ -247,6 +247,17 @@ pub fn elf_type(data: &[u8]) -> Option<u16> {
     })
 }
 
+/// `e_machine` and whether the class is 64, if the bytes are ELF.
+pub fn machine_and_class(data: &[u8]) -> Option<(u16, bool)> {
+    let (is_64, endian) = identify(data)?;
+    let field = [*data.get(18)?, *data.get(19)?];
+    let machine = match endian {
+        Endianness::Little => u16::from_le_bytes(field),
+        Endianness::Big => u16::from_be_bytes(field),
+    };
+    Some((machine, is_64))
+}
+
 impl<'d> Object<'d> {
     /// Reads an object's tables.
     ///

@@ -12,9 +12,10 @@ use bstr::{BString, ByteSlice};
 
 use super::archive::{self, Kind};
 use super::classify::{InputKind, classify};
+use super::elf;
 use super::{FileStore, Item, MemberSource, OpenedArchive, OpenedLink, ScriptFile, Single, extra_names};
 use crate::error::{Diagnostic, Error, Result, Severity};
-use crate::plan::library::{self, Search};
+use crate::plan::library::{self, Candidate, ScriptDir, SearchPath, Verdict};
 use crate::plan::{Flavor, InputMode, InputName, LinkPlan, Step};
 use crate::script::{self, CommandKind, Dialect, InputItem, Script};
 
@@ -28,7 +29,7 @@ const SCRIPT_DEPTH_LIMIT: usize = 32;
 pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
     let mut opener = Opener {
         plan,
-        search: Search::new(plan),
+        search: SearchPath::new(plan, &[], false),
         dialect: script::dialect(plan.profile),
         link: OpenedLink {
             store,
@@ -40,6 +41,7 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
             diagnostics: Vec::new(),
         },
         seen_archives: BTreeSet::new(),
+        machine: emulated_machine(plan),
     };
     opener.read_link_scripts()?;
     for step in &plan.steps {
@@ -64,10 +66,31 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
 
 struct Opener<'p> {
     plan: &'p LinkPlan,
-    search: Search,
+    search: SearchPath,
     dialect: Dialect,
     link: OpenedLink,
     seen_archives: BTreeSet<PathBuf>,
+    /// Machine and class that libraries must have to be taken in a search.
+    machine: Option<(u16, bool)>,
+}
+
+/// The machine and class of the emulation, where it tells (targets 1).
+fn emulated_machine(plan: &LinkPlan) -> Option<(u16, bool)> {
+    let name = plan.emulation.as_deref()?;
+    Some(match name {
+        "elf_x86_64" => (62, true),
+        "elf32_x86_64" => (62, false),
+        "elf_i386" => (3, false),
+        "aarch64linux" | "aarch64elf" => (183, true),
+        n if n.starts_with("armelf") => (40, false),
+        "elf64lppc" | "elf64ppc" => (21, true),
+        "elf32ppclinux" | "elf32ppc" => (20, false),
+        "elf64lriscv" => (243, true),
+        "elf32btsmip" | "elf32ltsmip" => (8, false),
+        "elf64btsmip" | "elf64ltsmip" => (8, true),
+        "elf64_s390" => (22, true),
+        _ => return None,
+    })
 }
 
 impl Opener<'_> {
@@ -75,23 +98,36 @@ impl Opener<'_> {
         let plan = self.plan;
         let search = &self.search;
         let include = |name: &[u8]| -> Result<(PathBuf, Vec<u8>)> {
-            let found = search.find_script(name).unwrap_or_else(|| bytes_path(name));
-            let text = std::fs::read(plan.directory.join(&found)).map_err(|e| {
-                Error::new(format!("cannot open included script {}", found.display()), e.to_string())
-            })?;
-            Ok((found, text))
+            let named = bytes_path(name);
+            let in_folders = search.folders().map(|dir| dir.join(&named));
+            let candidates = std::iter::once(named.clone()).chain(in_folders);
+            for candidate in candidates {
+                if let Ok(text) = std::fs::read(plan.directory.join(&candidate)) {
+                    return Ok((candidate, text));
+                }
+            }
+            Err(Error::new(format!("cannot open included script {}", named.display()), "no such file"))
         };
         script::parse(path, text, self.dialect, &include)
     }
 
     /// `-T` scripts are parsed before any input, so that their SEARCH_DIRs count for all.
     fn read_link_scripts(&mut self) -> Result<()> {
-        for file in &self.plan.scripts {
+        let mut dirs = Vec::new();
+        let mut insert_only = !self.plan.scripts.is_empty();
+        let default = self.plan.default_script.as_ref().filter(|_| self.plan.scripts.is_empty());
+        for (number, file) in self.plan.scripts.iter().chain(default).enumerate() {
             let script = self.parse_script(&file.path, &file.text)?;
-            self.note_search_dirs(&script);
+            for command in &script.commands {
+                if let CommandKind::SearchDir(name) = &command.kind {
+                    dirs.push(ScriptDir { script: number, text: name.text.clone() });
+                }
+            }
+            insert_only &= script.commands.iter().any(|c| matches!(c.kind, CommandKind::Insert { .. }));
             let shown = BString::from(file.path.as_os_str().as_encoded_bytes());
             self.link.scripts.push(ScriptFile { shown, script, as_input: false });
         }
+        self.search = SearchPath::new(self.plan, &dirs, insert_only);
         Ok(())
     }
 
@@ -105,7 +141,7 @@ impl Opener<'_> {
     fn note_search_dirs(&mut self, script: &Script) {
         for command in &script.commands {
             if let CommandKind::SearchDir(name) = &command.kind {
-                self.search.add_dir(&name.text);
+                self.search.add_script_dir(name.text.as_bstr());
             }
         }
     }
@@ -114,13 +150,35 @@ impl Opener<'_> {
         self.plan.directory.join(path)
     }
 
+    /// Tries candidates in order; files for another machine are passed over as the linker does.
+    fn choose(&mut self, candidates: &[Candidate]) -> Option<Candidate> {
+        let machine = self.machine;
+        let store = &mut self.link.store;
+        let choice = library::choose(self.plan.profile.flavor, candidates, |candidate| {
+            if !store.exists(&candidate.open) {
+                return Verdict::Missing;
+            }
+            let Ok(file) = store.open(&candidate.open) else { return Verdict::Missing };
+            match (machine, machine_of(store.bytes(file))) {
+                (Some(wanted), Some(found)) if wanted != found => Verdict::Incompatible,
+                _ => Verdict::Fits,
+            }
+        });
+        for &skipped in &choice.skipped {
+            let subject = candidates[skipped].spelled.display().to_string();
+            let message = "skipping incompatible library";
+            self.link.diagnostics.push(Diagnostic::new(Severity::Note, subject, message));
+        }
+        choice.found.map(|i| candidates[i].clone())
+    }
+
     fn add_library(&mut self, name: &[u8], mode: InputMode, depth: usize) -> Result<()> {
-        let exists = |path: &Path| self.link.store.exists(&self.plan.directory.join(path));
-        let found = self.search.find(name, mode.static_libs, &exists).ok_or_else(|| {
+        let candidates = self.search.library(name.as_bstr(), mode.static_libs);
+        let found = self.choose(&candidates).ok_or_else(|| {
             Error::new(format!("-l{}", name.as_bstr()), "library not found in the search folders")
         })?;
-        let library::Found { path, shown } = found;
-        self.add_file(shown, &path, mode, true, depth)
+        let shown = BString::from(found.spelled.as_os_str().as_encoded_bytes());
+        self.add_file(shown, &found.spelled, mode, true, depth)
     }
 
     /// Adds one file by what its bytes are.
@@ -220,50 +278,15 @@ impl Opener<'_> {
 
     /// Adds a file named inside a script.
     fn add_named(&mut self, script: &BString, name: &BString, mode: InputMode, depth: usize) -> Result<()> {
-        let (shown, path, searched) = self.find_script_input(script, name).ok_or_else(|| {
-            Error::new(
-                format!("script {script}: input {name}"),
-                "no such file, neither as named nor in the search folders",
-            )
+        let path = bytes_path(script);
+        let in_sysroot = self.search.is_under_sysroot(&path);
+        let candidates = self.search.script_input(&path, in_sysroot, name.as_bstr());
+        let found = self.choose(&candidates).ok_or_else(|| {
+            let what = format!("script {script}: input {name}");
+            Error::new(what, "no such file, neither as named nor in the search folders")
         })?;
-        self.add_file(shown, &path, mode, searched, depth)
-    }
-
-    fn find_script_input(&self, script: &BString, name: &BString) -> Option<(BString, PathBuf, bool)> {
-        let exists = |path: &Path| self.link.store.exists(&self.real(path));
-        let plain = |shown: BString| {
-            let path = bytes_path(&shown);
-            exists(&path).then_some((shown, path, false))
-        };
-        if let Some(sysroot) = self.plan.sysroot.as_deref() {
-            let under = |p: &[u8]| Path::new(&*bytes_path(p)).starts_with(sysroot);
-            if let Some(rest) = name.strip_prefix(b"=") {
-                return plain(joined_bytes(sysroot.as_os_str().as_encoded_bytes(), rest));
-            }
-            if name.starts_with(b"/") && under(script) {
-                let mut shown = sysroot.as_os_str().as_encoded_bytes().to_vec();
-                shown.extend_from_slice(name);
-                return plain(shown.into());
-            }
-        }
-        if name.starts_with(b"/") {
-            return plain(name.clone());
-        }
-        let folder = match script.rfind_byte(b'/') {
-            Some(0) => Some(BString::from("/")),
-            Some(end) => Some(BString::from(&script[..end])),
-            // ld and gold spell the script's own folder even if it is the current one.
-            None if matches!(self.plan.profile.flavor, Flavor::Bfd | Flavor::Gold) => {
-                Some(BString::from("."))
-            }
-            None => None,
-        };
-        folder.and_then(|folder| plain(joined_bytes(&folder, name))).or_else(|| plain(name.clone())).or_else(
-            || {
-                let found = self.search.find_plain(name, &exists)?;
-                Some((found.shown, found.path, true))
-            },
-        )
+        let shown = BString::from(found.spelled.as_os_str().as_encoded_bytes());
+        self.add_file(shown, &found.spelled, mode, found.folder > 0, depth)
     }
 
     fn add_archive(
@@ -381,7 +404,12 @@ pub(crate) fn bytes_path(bytes: &[u8]) -> PathBuf {
     }
 }
 
-fn joined_bytes(folder: &[u8], name: &[u8]) -> BString {
-    let slash: &[u8] = if folder.ends_with(b"/") { b"" } else { b"/" };
-    BString::from([folder, slash, name].concat())
+/// Machine and class of an ELF file, or of an archive's first ELF member.
+fn machine_of(bytes: &[u8]) -> Option<(u16, bool)> {
+    if archive::is_archive(bytes) {
+        let parsed = archive::parse(bytes).ok()?;
+        let members = parsed.members.iter().take(16);
+        return members.filter_map(|m| elf::machine_and_class(bytes.get(m.data.clone())?)).next();
+    }
+    elf::machine_and_class(bytes)
 }
