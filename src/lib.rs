@@ -31,6 +31,9 @@ pub mod mark;
 // Floor 7: questions and their answers as plain data.
 pub mod query;
 
+// Floor 9: the shell.
+pub mod cli;
+
 use error::Result;
 use load::{FileStore, OpenedLink};
 use plan::LinkPlan;
