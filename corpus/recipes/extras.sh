@@ -61,6 +61,6 @@ clang++-19 -std=c++17 -Os -fPIE -ffunction-sections -fno-unique-section-names -c
 record cxx-static-pie g++ -static-pie "$dir/cxx-plain.o" -pthread
 record cxx-whole-runtime g++ -pie "$dir/cxx-plain.o" -Wl,--whole-archive -l:libstdc++.a -Wl,--no-whole-archive -pthread
 record cxx-same-names clang++-19 -static "$dir/cxx-same-names.o" -pthread
-record cxx-fold g++ -static -Wl,--build-id=none -Wl,--hash-style=both -Wl,-z,separate-code "$dir/cxx-plain.o" -pthread
+record cxx-no-pic g++ -no-pie -Wl,--build-id=none -Wl,--hash-style=both -Wl,-z,now "$dir/cxx-plain.o" -pthread
 # A partial link of the C++ object with the whole runtime's on-demand members, from its main.
 record cxx-partial g++ -r -Wl,-e,main -Wl,-u,main "$dir/cxx-plain.o" -l:libstdc++.a

@@ -31,9 +31,12 @@ record export-symbol gcc -pie -Wl,--export-dynamic-symbol=alpha_unused "$dir/par
 record emit-relocs gcc -no-pie -Wl,--emit-relocs "$dir/part-main.o" -L"$dir" -lthin -Wl,--wrap=malloc "${alias[@]}"
 record partial gcc -r -Wl,-u,main -Wl,-e,main "$dir/part-main.o" -L"$dir" -lthin
 record entry gcc -nostdlib -nostartfiles -static -Wl,-e,beta -Wl,-u,alpha_unused -L"$dir" -Wl,--start-group -la -lb -Wl,--end-group
-# GNU ld's own script, given with -T: every rule from its KEEP statements.
+# Scripts given with -T, where every rule comes from KEEP: a plain one, and GNU ld's own (gold cannot read that; mold reads none).
+cp "$src/plain.ld" "$dir/plain.ld"
 ld --verbose | sed '1,/^=====/d;/^=====/,$d' > "$dir/default.ld"
-record script gcc -no-pie -Wl,-T,"$dir/default.ld" "$dir/part-main.o" -L"$dir" -lthin -Wl,--wrap=malloc "${alias[@]}"
+for script in plain default; do
+    record "script-$script" gcc -no-pie -Wl,-T,"$dir/$script.ld" "$dir/part-main.o" -L"$dir" -lthin -Wl,--wrap=malloc "${alias[@]}"
+done
 # An implicit script as a library; an archive named before its user (GNU ld and gold leave a symbol undefined).
 printf 'INPUT(%s)\nGROUP(%s %s)\n' "$dir/part-d.o" "$dir/liba.a" "$dir/libb.a" > "$dir/libscripted.so"
 record implicit-script gcc -pie "$dir/part-main.o" -L"$dir" -lscripted -Wl,--wrap=malloc "${alias[@]}"
