@@ -15,6 +15,8 @@
 #
 # The column `link`: ok, refused (the linker fails; what it printed up to there is compared, if it printed anything),
 # crashed (killed by a signal or an internal error: its list is cut off and proves nothing).
+# The column `exit` is linksweep's status: for an accepted link anything but 0 counts as a difference, for a refused one
+# anything but 0 and 2. What linksweep printed where it differs stays beside the answers as *.ours and *.ours.messages.
 . "$(dirname "$0")/lib.sh"
 . "$corpus/linkers.sh"
 
@@ -93,9 +95,9 @@ compare() {
 
 rows=$scratch.tsv
 trap 'rm -rf "$scratch" "$rows"' EXIT
-printf 'link\tlinker\tstatus\tquestion\tlines\tmissing\textra\tmisplaced\n' > "$rows"
+printf 'link\tlinker\tstatus\tquestion\tlines\tmissing\textra\tmisplaced\texit\n' > "$rows"
 different=0 compared=0
-printf '%-36s %-10s %-8s %-8s %8s %8s %8s %9s\n' link linker status question lines missing extra misplaced
+printf '%-36s %-10s %-8s %-8s %8s %8s %8s %9s %4s\n' link linker status question lines missing extra misplaced exit
 while IFS= read -r file; do
     name=${file#"$build"/}
     name=${name%.link}
@@ -110,23 +112,24 @@ while IFS= read -r file; do
                 theirs=$answer.$question
                 [ -f "$theirs" ] || continue
                 lines=$(wc -l < "$theirs")
-                counts=$'-\t-\t-'
+                counts=$'-\t-\t-' code=-
                 if [ -z "$oracle_only" ] && { [ "$status" = ok ] || [ "$status" = refused -a "$lines" -gt 0 ]; }; then
+                    code=0
                     (cd "$(dirname "$file")" && "$linksweep" "$question" --format=linker --linker="$(profile "$linker")" \
-                        --link-file "$file") > "$scratch/answer" 2> "$scratch/answer.messages" || true
+                        --link-file "$file") > "$scratch/answer" 2> "$scratch/answer.messages" || code=$?
                     [ "$linker/$question" != mold/gc ] || sort -o "$scratch/answer" "$scratch/answer"
                     counts=$(compare "$theirs" "$scratch/answer")
                     compared=$((compared + 1))
                     rm -f "$answer.$question.ours" "$answer.$question.ours.messages"
-                    if [ "$counts" != $'0\t0\t0' ] || ! cmp -s "$theirs" "$scratch/answer"; then
+                    if ! cmp -s "$theirs" "$scratch/answer" || ! [[ $status/$code == ok/0 || $status/$code == refused/[02] ]]; then
                         different=$((different + 1))
                         mv "$scratch/answer" "$answer.$question.ours"
                         mv "$scratch/answer.messages" "$answer.$question.ours.messages"
                     fi
                 fi
-                printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$linker" "$status" "$question" "$lines" "$counts" >> "$rows"
+                printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$linker" "$status" "$question" "$lines" "$counts" "$code" >> "$rows"
                 IFS=$'\t' read -r missing extra misplaced <<< "$counts"
-                printf '%-36s %-10s %-8s %-8s %8s %8s %8s %9s\n' "$name" "$linker" "$status" "$question" "$lines" "$missing" "$extra" "$misplaced"
+                printf '%-36s %-10s %-8s %-8s %8s %8s %8s %9s %4s\n' "$name" "$linker" "$status" "$question" "$lines" "$missing" "$extra" "$misplaced" "$code"
             done
         done
         break
@@ -140,8 +143,8 @@ if [ -n "$out" ]; then
     mkdir -p "$out"
     cp "$rows" "$out/agreement.tsv"
     {
-        printf '# Agreement with the linkers\n\n%s.\n\nMade by `corpus/build.sh` and `corpus/agree.sh`; programs in `versions.txt`.\n\n' "$summary"
-        awk -F'\t' 'NR == 1 { gsub(/\t/, " | "); print "| " $0 " |"; print "| --- | --- | --- | --- | ---: | ---: | ---: | ---: |"; next }
+        printf '# Agreement with the linkers\n\n%s.\n\nMade by `corpus/build.sh` and `corpus/agree.sh`; programs in `versions.txt`. A question is equal when the lines are the same in the same order (mold: in any order).\n\n' "$summary"
+        awk -F'\t' 'NR == 1 { gsub(/\t/, " | "); print "| " $0 " |"; print "| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"; next }
             { gsub(/\t/, " | "); print "| " $0 " |" }' "$rows"
     } > "$out/agreement.md"
     {
