@@ -38,6 +38,6 @@ for script in plain default; do
     record "script-$script" gcc -no-pie -Wl,-T,"$dir/$script.ld" "$dir/part-main.o" -L"$dir" -lthin -Wl,--wrap=malloc "${alias[@]}"
 done
 # An implicit script as a library; an archive named before its user (GNU ld and gold leave a symbol undefined).
-printf 'INPUT(%s)\nGROUP(%s %s)\n' "$dir/part-d.o" "$dir/liba.a" "$dir/libb.a" > "$dir/libscripted.so"
+printf 'INPUT("%s")\nGROUP("%s" "%s")\n' "$dir/part-d.o" "$dir/liba.a" "$dir/libb.a" > "$dir/libscripted.so"
 record implicit-script gcc -pie "$dir/part-main.o" -L"$dir" -lscripted -Wl,--wrap=malloc "${alias[@]}"
 record order gcc -pie -L"$dir" -Wl,-u,gamma_ -la "$dir/part-main.o" -lb -Wl,--unresolved-symbols=ignore-all -Wl,--wrap=malloc -Wl,--defsym=aliased=main
