@@ -13,7 +13,7 @@
 # Environment: LINKSWEEP (default target/release/linksweep), LINKSWEEP_CORPUS (default corpus/build).
 # Exit status: 0 all equal, 1 a difference, 2 nothing to compare.
 #
-# The column `link`: ok, refused (the linker fails; what it printed up to there is compared, if it printed anything),
+# The column `status`: ok, refused (the linker fails; what it printed up to there is compared, if it printed anything),
 # crashed (killed by a signal or an internal error: its list is cut off and proves nothing).
 # The column `exit` is linksweep's status: for an accepted link anything but 0 counts as a difference, for a refused one
 # anything but 0 and 2. What linksweep printed where it differs stays beside the answers as *.ours and *.ours.messages.
