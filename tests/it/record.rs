@@ -54,17 +54,24 @@ impl Record {
                 let exit = if a.ok { "ok" } else { "fails" };
                 out.push_str(format!("== {} {exit} {name}", id.name()).trim_end());
                 out.push('\n');
-                for l in &a.lines {
-                    out.push_str(l);
-                    out.push('\n');
-                }
-                if let Some(e) = &a.extract {
-                    out.push_str("-- extraction\n");
-                    for l in e {
-                        out.push_str(l);
-                        out.push('\n');
-                    }
-                }
+                out.push_str(&Record::show(a));
+            }
+        }
+        out
+    }
+
+    /// The lines of one answer.
+    pub fn show(a: &Answer) -> String {
+        let mut out = String::new();
+        for l in &a.lines {
+            out.push_str(l);
+            out.push('\n');
+        }
+        if let Some(e) = &a.extract {
+            out.push_str("-- extraction\n");
+            for l in e {
+                out.push_str(l);
+                out.push('\n');
             }
         }
         out

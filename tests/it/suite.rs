@@ -178,7 +178,8 @@ fn check_claims(link: &Link, linker: LinkerId, recorded: &Answer) -> Result<(), 
             Claim::Leaves(m) => linker == LinkerId::Mold || !member(m),
         };
         if !holds {
-            return Err(format!("does not hold: {claim:?}\nrecord: {recorded:#?}").into());
+            let show = Record::show(recorded);
+            return Err(format!("does not hold: {claim:?}; the record is\n{show}").into());
         }
     }
     Ok(())
@@ -233,16 +234,16 @@ fn record(case: &Case) -> Result<(), Failed> {
     let order: Vec<String> = case.links.iter().map(|l| l.name.clone()).collect();
     fs::write(&case.expect, new.write(&order)).map_err(|e| e.to_string())?;
     // What was just written is also judged.
+    let mut wrong = String::new();
     for link in &case.links {
         for &linker in &link.linkers {
-            if let Some(a) = new.answers.get(&(link.name.clone(), linker)) {
-                check_claims(link, linker, a).map_err(|e| {
-                    format!("{}: {}", label("claim", case, link, linker), e.message().unwrap_or(""))
-                })?;
+            let answer = new.answers.get(&(link.name.clone(), linker));
+            if let Some(Err(e)) = answer.map(|a| check_claims(link, linker, a)) {
+                wrong.push_str(&format!("{} {}\n", label("claim", case, link, linker), e.message().unwrap_or("")));
             }
         }
     }
-    Ok(())
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
 }
 
 fn case_trials(case: &Arc<Case>, required: &[String], out: &mut Vec<Trial>) {
