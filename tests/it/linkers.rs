@@ -158,7 +158,7 @@ pub struct Run {
     pub stderr: String,
 }
 
-/// Runs a program in `dir` with a time limit of two minutes.
+/// Runs a program in `dir` with a time limit of twenty seconds.
 pub fn run(mut cmd: Command, dir: &Path) -> Result<Run, String> {
     let name = cmd.get_program().to_string_lossy().into_owned();
     let file = |n: &str| fs::File::create(dir.join(n)).map_err(|e| e.to_string());
@@ -171,10 +171,10 @@ pub fn run(mut cmd: Command, dir: &Path) -> Result<Run, String> {
         if let Some(s) = child.try_wait().map_err(|e| e.to_string())? {
             break s;
         }
-        if start.elapsed() > Duration::from_secs(120) {
+        if start.elapsed() > Duration::from_secs(20) {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(format!("{name} did not end in two minutes"));
+            return Err(format!("{name} did not end in twenty seconds"));
         }
         std::thread::sleep(Duration::from_millis(pause));
         pause = (pause + 1).min(20);
