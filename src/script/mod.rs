@@ -6,7 +6,21 @@
 //! Arbitrary bytes give an [`Error`](crate::error::Error) at worst, never a panic or a hang.
 
 mod ast;
+mod diagnostic;
 pub mod expr;
+mod flags;
+mod gnu;
+mod gnu_sections;
+mod lexer;
+mod lld;
+mod mold;
+mod nodes;
+mod operands;
+mod parser;
 pub mod version;
+mod words;
 
 pub use ast::*;
+pub use parser::{
+    Includes, Options, no_includes, parse_dynamic_list, parse_expression, parse_script, parse_version_script,
+};
