@@ -8,9 +8,12 @@
 mod ast;
 mod diagnostic;
 pub mod expr;
+pub mod filematch;
 mod flags;
+pub mod glob;
 mod gnu;
 mod gnu_sections;
+pub mod keep;
 mod lexer;
 mod lld;
 mod mold;
@@ -18,6 +21,7 @@ mod nodes;
 mod operands;
 mod parser;
 pub mod version;
+pub mod walk;
 mod words;
 
 pub use ast::*;
