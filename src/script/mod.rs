@@ -7,6 +7,7 @@
 
 mod ast;
 mod diagnostic;
+pub mod eval;
 pub mod expr;
 pub mod filematch;
 mod flags;
@@ -21,6 +22,7 @@ mod nodes;
 mod operands;
 mod parser;
 pub mod version;
+pub mod versionmatch;
 pub mod walk;
 mod words;
 
