@@ -255,7 +255,9 @@ fn defines_data(program: &Program<'_>, member: FileId, name: NameId) -> bool {
     let file = &program.files[member];
     let Some(object) = file.object() else { return false };
     let found = file.names.iter().position(|&n| n == name);
-    let Some(symbol) = found.and_then(|i| object.symbol(object.first_global + i as u32)) else { return false };
+    let Some(symbol) = found.and_then(|i| object.symbol(object.first_global + i as u32)) else {
+        return false;
+    };
     !matches!(symbol.kind, STT_FUNC | STT_GNU_IFUNC)
         && symbol.bind != STB_WEAK
         && !matches!(symbol.place, Place::Undefined | Place::Common)

@@ -376,7 +376,8 @@ impl Link<'_, '_> {
 
     fn multiple_definition(&mut self, name: NameId, file: FileId, first: FileId) {
         let text = String::from_utf8_lossy(self.program.name(name)).into_owned();
-        let message = format!("multiple definition of `{text}'; {}: first defined here", self.program.label(first));
+        let message =
+            format!("multiple definition of `{text}'; {}: first defined here", self.program.label(first));
         let label = self.program.label(file);
         self.out.diagnostics.push(Diagnostic::new(Severity::Error, label, message));
     }
