@@ -248,6 +248,8 @@ impl SearchPath {
         if gnu {
             let len = plan.search_dirs.len();
             path.script_dirs_before(plan, script_dirs, |before| before >= len);
+        } else if flavor == Flavor::Lld {
+            path.script_dirs_before(plan, script_dirs, |_| true);
         }
         let emulation = plan.emulation.as_deref().unwrap_or_default();
         let built_in = match flavor {

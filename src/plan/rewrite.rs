@@ -141,11 +141,25 @@ mod tests {
 
     #[test]
     fn own_output_and_nothing_else_written() {
-        let line =
-            ["-o", "x", "-Map=m", "a.o", "-tM", "-sM", "--cref", "-Lq", "-l", "c", "-zdefs", "--gc-sec"];
-        let words =
-            [&["ld.bfd"][..], &line[..], &["--dependency-file", "d", "-T0x1", "-e", "f"][..10 - 5]].concat();
-        let words: Vec<&str> = words.into_iter().filter(|w| *w != "-T0x1").collect();
+        let words = [
+            "ld.bfd",
+            "-o",
+            "x",
+            "-Map=m",
+            "a.o",
+            "-tM",
+            "-sM",
+            "--cref",
+            "-Lq",
+            "-l",
+            "c",
+            "-zdefs",
+            "--gc-sec",
+            "--dependency-file",
+            "d",
+            "-e",
+            "f",
+        ];
         assert_eq!(
             rewritten(&words),
             [
@@ -153,7 +167,8 @@ mod tests {
                 "-s",
                 "-L",
                 "q",
-                "--library=c",
+                "-l",
+                "c",
                 "-z",
                 "defs",
                 "--gc-sections",
