@@ -443,3 +443,53 @@ fn installed_linkers_know_the_same_options() {
         }
     }
 }
+
+/// Every option in the help text of an installed linker is one of its table.
+#[test]
+fn help_texts_hold_no_other_options() {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output();
+    let sysroot = sysroot.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string()).unwrap_or_default();
+    let rust_lld = format!("{sysroot}/lib/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld/ld.lld");
+    let linkers = [
+        "ld.bfd",
+        "powerpc64le-linux-gnu-ld",
+        "arm-linux-gnueabihf-ld",
+        "aarch64-linux-gnu-ld",
+        "mips-linux-gnu-ld",
+        "riscv64-linux-gnu-ld",
+        "ld.gold",
+        "ld.lld-14",
+        "ld.lld-19",
+        rust_lld.as_str(),
+        "mold",
+    ];
+    let mut unknown = Vec::new();
+    for linker in linkers {
+        let Ok(output) = Command::new(linker).arg("--help").env("LC_ALL", "C").output() else { continue };
+        let Some(profile) = program::probe(OsStr::new(linker), &[], Path::new("")) else { continue };
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        // bfd's part about its PE emulations is no ELF matter.
+        let elf = text.lines().take_while(|l| !l.starts_with("i386pe"));
+        for line in elf.filter(|l| l.trim_start().starts_with('-')) {
+            // The names stand in front, apart by commas; the remark begins behind two blanks.
+            let names = line.trim_start().split("  ").next().unwrap_or_default();
+            let names = if names.contains("=[") { vec![names] } else { names.split(", ").collect() };
+            for name in names.into_iter().filter(|n| n.starts_with('-')) {
+                let name = name.replace("--[no-]", "--");
+                let choice = name.split_once("=[").and_then(|n| n.1.split([',', ']']).next());
+                let name = name.split([' ', '[', '<']).next().unwrap_or_default();
+                let bare = name.split('=').next().unwrap_or_default();
+                let choice = choice.map_or(String::new(), |c| format!("{name}{c}"));
+                let forms = [vec![choice.as_str()], vec![name], vec![name, "1"], vec![bare], vec![bare, "1"]];
+                let known = forms.iter().any(|form| {
+                    let words: Vec<OsString> = form.iter().map(OsString::from).collect();
+                    matches!(options::take(profile, &words, 0), Taken::Options(..))
+                });
+                if !known {
+                    unknown.push(format!("{linker} {name}"));
+                }
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}

@@ -136,13 +136,14 @@ const LONG: &[Row] = &[
     (Maybe, M::Ignore, "demangle sort-common split-by-file split-by-reloc build-id package-metadata"),
 ];
 
-/// Options of single target emulations: ppc64, arm, aarch64, mips. All are taken whatever the target,
+/// Options of single target emulations: x86, ppc64, arm, aarch64, mips. All are taken whatever the target,
 /// but by their full name, so that they make no abbreviation ambiguous.
 const TARGET: &[Row] = &[
     (
         Flag,
         M::Ignore,
-        "plt-static-chain no-plt-static-chain plt-thread-safe no-plt-thread-safe no-plt-align \
+        "s390-pgste secure-plt bss-plt sdata-got no-ppc476-workaround no-pic-fixup vle-reloc-fixup \
+         ld-generated-unwind-info no-ld-generated-unwind-info plt-static-chain no-plt-static-chain plt-thread-safe no-plt-thread-safe no-plt-align \
          no-plt-localentry no-pcrel-optimize no-power10-stubs emit-stub-syms no-emit-stub-syms dotsyms \
          no-dotsyms save-restore-funcs no-save-restore-funcs no-tls-optimize tls-get-addr-optimize \
          no-tls-get-addr-optimize tls-get-addr-regsave no-tls-get-addr-regsave no-opd-optimize \
@@ -154,7 +155,11 @@ const TARGET: &[Row] = &[
          compact-branches no-compact-branches",
     ),
     (Value, M::Ignore, "stub-group-size thumb-entry target2 vfp11-denorm-fix in-implib"),
-    (Maybe, M::Ignore, "plt-align plt-localentry power10-stubs fix-stm32l4xx-629360 fix-cortex-a53-843419"),
+    (
+        Maybe,
+        M::Ignore,
+        "ppc476-workaround plt-align plt-localentry power10-stubs fix-stm32l4xx-629360 fix-cortex-a53-843419",
+    ),
 ];
 
 /// Short options; `JoinedOrNext` ones take the rest of their word or the next word.
