@@ -98,12 +98,14 @@ impl NameNodes {
             .into_par_iter()
             .map(|index| build.defined_section(NameId::from_usize(index)).map_or(NO_NODE, |s| s.0))
             .collect();
+        for &(name, section) in &resolution.assigned {
+            nodes[name.idx()] = section.0;
+        }
         add_commons(build, &mut nodes);
         let mut names = NameNodes { nodes, start_stop: Vec::new() };
         if !relocatable {
             names.add_start_stop(build);
         }
-        let _ = resolution;
         names
     }
 
