@@ -210,7 +210,9 @@ impl<S: Copy + Eq, T: Symbols<S>> Fold<'_, S, T> {
 
     fn symbol(&self, name: &BStr) -> Option<Value<S>> {
         match self.symbols.state(name) {
-            SymbolState::Defined(Value { number: n, section: ValueSection::Absolute }) if self.place.inside => {
+            SymbolState::Defined(Value { number: n, section: ValueSection::Absolute })
+                if self.place.inside =>
+            {
                 Some(number(n))
             }
             SymbolState::Defined(value) => Some(value),
@@ -260,7 +262,9 @@ impl<S: Copy + Eq, T: Symbols<S>> Fold<'_, S, T> {
         let own = a.own || b.own;
         // ld keeps the operands of DATA_SEGMENT_RELRO_END the other way round.
         let (a, b) = if op == DataSegmentRelroEnd { (b, a) } else { (a, b) };
-        let (Some(left), Some(right)) = (a.value, b.value) else { return Folded { value: None, literal: false, own } };
+        let (Some(left), Some(right)) = (a.value, b.value) else {
+            return Folded { value: None, literal: false, own };
+        };
         let (mut left_section, mut section) = (left.section, right.section);
         if left_section != section {
             if section != ValueSection::Number && left_section != ValueSection::Number {

@@ -109,7 +109,9 @@ impl FileTest {
     pub fn exclude(name: &Name, dialect: Dialect) -> Result<FileTest> {
         let text = name.text.as_slice();
         Ok(match dialect {
-            Dialect::Bfd => archive_path(text).unwrap_or_else(|| FileTest::FileOrArchive(Pattern::bfd_file(text))),
+            Dialect::Bfd => {
+                archive_path(text).unwrap_or_else(|| FileTest::FileOrArchive(Pattern::bfd_file(text)))
+            }
             Dialect::Gold => FileTest::Text(Pattern::gold(text)),
             _ => FileTest::Text(Pattern::lld(text, name.quoted)?),
         })

@@ -79,14 +79,16 @@ impl Glob {
                 b'?' => glob.items.push(Item::One),
                 b'[' => {
                     let (item, after) = match syntax {
-                        Syntax::Posix | Syntax::PosixNoEscape => match posix_set(tail, syntax == Syntax::Posix) {
-                            PosixSet::Set(bits, after) => (Item::Set(bits), after),
-                            PosixSet::Literal => (Item::Byte(b'['), tail),
-                            PosixSet::Never => {
-                                glob.never = true;
-                                return Ok(glob);
+                        Syntax::Posix | Syntax::PosixNoEscape => {
+                            match posix_set(tail, syntax == Syntax::Posix) {
+                                PosixSet::Set(bits, after) => (Item::Set(bits), after),
+                                PosixSet::Literal => (Item::Byte(b'['), tail),
+                                PosixSet::Never => {
+                                    glob.never = true;
+                                    return Ok(glob);
+                                }
                             }
-                        },
+                        }
                         Syntax::Llvm => llvm_set(tail).ok_or_else(|| invalid(pattern))?,
                         Syntax::Mold => mold_set(tail).ok_or_else(|| invalid(pattern))?,
                     };
@@ -347,7 +349,11 @@ impl Pattern {
 
     /// Matches every name.
     pub fn every() -> Pattern {
-        Pattern { prefix: BString::default(), suffix: BString::default(), middle: Middle::Anything { overlap: false } }
+        Pattern {
+            prefix: BString::default(),
+            suffix: BString::default(),
+            middle: Middle::Anything { overlap: false },
+        }
     }
 
     /// A glob of the given syntax.
@@ -361,7 +367,11 @@ impl Pattern {
         };
         let prefix: Vec<u8> = glob.items.iter().map_while(byte).collect();
         if glob.never {
-            return Ok(Pattern { prefix: prefix.into(), suffix: BString::default(), middle: Middle::Glob { glob, skip: 0 } });
+            return Ok(Pattern {
+                prefix: prefix.into(),
+                suffix: BString::default(),
+                middle: Middle::Glob { glob, skip: 0 },
+            });
         }
         if prefix.len() == glob.items.len() {
             return Ok(Pattern { prefix: prefix.into(), suffix: BString::default(), middle: Middle::Exact });
@@ -526,7 +536,9 @@ impl PatternSet {
     pub fn matching(&self, name: &[u8]) -> Vec<u32> {
         let mut rows = self.exact.get(name).to_vec();
         let mut verify = |candidates: &[u32]| {
-            rows.extend(candidates.iter().copied().filter(|&row| self.get(row).is_some_and(|p| p.matches(name))));
+            rows.extend(
+                candidates.iter().copied().filter(|&row| self.get(row).is_some_and(|p| p.matches(name))),
+            );
         };
         for prefix in self.prefixes.lengths.iter().map_while(|&length| name.get(..length)) {
             verify(self.prefixes.get(prefix));

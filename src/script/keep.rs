@@ -123,7 +123,8 @@ impl KeepTable {
             tests: Vec::new(),
             any_keep: false,
         };
-        let mut tests = Tests { dialect, list: Vec::new(), seen: HashMap::with_hasher(FixedState::default()) };
+        let mut tests =
+            Tests { dialect, list: Vec::new(), seen: HashMap::with_hasher(FixedState::default()) };
         for placed in walk::output_sections(script) {
             for statement in &placed.section.body {
                 let StatementKind::Input(input) = &statement.kind else { continue };

@@ -66,7 +66,11 @@ impl VersionMatcher {
             let locals = body.locals.iter().map(|p| (of(Scope::Local), p));
             // gold enters locals first; lld does so for the anonymous node.
             let locals_first = dialect == Dialect::Gold || (dialect.is_lld() && body.tag.is_none());
-            if locals_first { entries.extend(locals.chain(globals)) } else { entries.extend(globals.chain(locals)) }
+            if locals_first {
+                entries.extend(locals.chain(globals))
+            } else {
+                entries.extend(globals.chain(locals))
+            }
         }
         matcher.fill(&entries)?;
         Ok(matcher)
@@ -104,8 +108,13 @@ impl VersionMatcher {
                 Dialect::Lld14 | Dialect::Lld19 => Syntax::Llvm,
                 Dialect::Mold => Syntax::Mold,
             };
-            let compiled = if wild && !star { Pattern::glob(&text, syntax)? } else { Pattern::literal(&text) };
-            self.rules.push(Rule { class: Class { star, ..*class }, language: pattern.language, pattern: compiled });
+            let compiled =
+                if wild && !star { Pattern::glob(&text, syntax)? } else { Pattern::literal(&text) };
+            self.rules.push(Rule {
+                class: Class { star, ..*class },
+                language: pattern.language,
+                pattern: compiled,
+            });
             if star {
                 self.stars.push(row);
             } else if wild {
@@ -239,10 +248,8 @@ impl VersionMatcher {
     /// counts last.
     fn classify_bfd(&self, name: &[u8], demangled: Option<&str>) -> Option<Class> {
         let cxx = Some(demangled.map_or(name, str::as_bytes));
-        let exact = self
-            .named(name, cxx)
-            .map(|(_, rule)| rule.class)
-            .min_by_key(|class| (class.node, class.scope));
+        let exact =
+            self.named(name, cxx).map(|(_, rule)| rule.class).min_by_key(|class| (class.node, class.scope));
         let limit = exact.map_or((usize::MAX, Scope::Local), |c| (c.node, c.scope));
         let mut global = None;
         let mut local = None;
@@ -261,7 +268,10 @@ impl VersionMatcher {
         match exact {
             // The exact mention is the last one seen of its scope; a local one clears the globals.
             Some(class) => Some(class),
-            None => global.or_else(|| if local.is_none() { star(Scope::Global) } else { None }).or(local).or_else(|| star(Scope::Local)),
+            None => global
+                .or_else(|| if local.is_none() { star(Scope::Global) } else { None })
+                .or(local)
+                .or_else(|| star(Scope::Local)),
         }
     }
 }

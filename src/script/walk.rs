@@ -5,7 +5,8 @@
 use bstr::{BStr, ByteSlice};
 
 use super::ast::{
-    AssignKind, Assert, Assignment, Command, CommandKind, Dialect, Name, OutputSection, Script, Span, StatementKind,
+    Assert, AssignKind, Assignment, Command, CommandKind, Dialect, Name, OutputSection, Script, Span,
+    StatementKind,
 };
 use super::expr::Expr;
 
@@ -36,7 +37,9 @@ fn each<'a>(commands: &'a [Command], visit: &mut dyn FnMut(&'a Command)) {
     for command in commands {
         visit(command);
         match &command.kind {
-            CommandKind::Sections(body) | CommandKind::SectionGroup(_, body) | CommandKind::OverwriteSections(body) => {
+            CommandKind::Sections(body)
+            | CommandKind::SectionGroup(_, body)
+            | CommandKind::OverwriteSections(body) => {
                 each(body, visit);
             }
             _ => {}
@@ -154,7 +157,11 @@ fn command_references<'a>(command: &'a Command, out: &mut Vec<Reference<'a>>, de
     }
 }
 
-fn section_references<'a>(section: &'a OutputSection, out: &mut Vec<Reference<'a>>, defined: &mut Vec<&'a [u8]>) {
+fn section_references<'a>(
+    section: &'a OutputSection,
+    out: &mut Vec<Reference<'a>>,
+    defined: &mut Vec<&'a [u8]>,
+) {
     let header = [&section.address, &section.load_address, &section.align, &section.subalign];
     header.into_iter().flatten().for_each(|e| plain(e, out));
     for statement in &section.body {
