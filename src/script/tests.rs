@@ -57,7 +57,7 @@ fn constructs_each_linker_takes() {
         ("*(SORT_BY_NAME(SORT_BY_ALIGNMENT(.a*)))", "bg49"),
         ("BYTE(1) LONG(foo + 4) QUAD(0)", "bg49"),
         ("SQUAD(0)", "bg49"),
-        ("[ .a .b ]", "b"),
+        ("[ .a .b ]", "b49"),
         ("foo.o", "bg49"),
         ("PROVIDE(a = .); b = . ; c += 4;", "bg49"),
         ("b = ALIGN(8)", ""),
