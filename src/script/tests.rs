@@ -178,6 +178,7 @@ fn keep_rules() {
         (".o : { KEEP(*(EXCLUDE_FILE(a.o) .foo)) }", false, false, true),
         (".o : { KEEP(*(EXCLUDE_FILE(a.o) .bar .foo)) }", true, false, true),
         (".o : { KEEP(b*(.foo)) }", false, false, false),
+        ("/DISCARD/ : { KEEP(*(.foo)) }", true, false, true),
         (".o : { KEEP(\"a.?\"(.foo)) }", true, true, false),
         (".o : { KEEP(*(\".f*o\")) }", true, true, true),
         (".o : { KEEP(*(.foo, .bar)) }", false, false, true),
