@@ -68,7 +68,8 @@ pub fn builtin(emulation: &str, relocatable: bool) -> Builtin {
     if aarch64 || arm {
         keeps.push(".note.gnu.arm.ident");
     }
-    if mips {
+    // Only the o32 scripts have these (ld `emulparams/elf32bmip.sh`); n32 and n64 do not.
+    if mips && emulation.starts_with("elf32") && !emulation.contains("n32") {
         keeps.extend(MIPS);
     }
     let entry = match emulation {

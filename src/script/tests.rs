@@ -385,6 +385,9 @@ fn built_in_scripts() {
         );
     }
     assert_eq!(builtin("elf32btsmip", false).entry, Some("__start"));
+    assert!(builtin("elf32btsmip", false).keeps.contains(&".mdebug.abi32"));
+    assert!(!builtin("elf64btsmip", false).keeps.contains(&".mdebug.abi32"));
+    assert!(!builtin("elf32btsmipn32", true).keeps.contains(&".mdebug.abi32"));
     assert_eq!(builtin("elf_x86_64", true).keeps, [".init", ".fini", ".eh_frame", ".jcr", ".gnu.attributes"]);
 }
 
