@@ -182,7 +182,7 @@ fn posix_set(body: &[u8], escapes: bool) -> PosixSet<'_> {
             rest = after;
         } else if b == b'[' && rest.first() == Some(&b':') {
             let name = rest.get(1..).unwrap_or_default();
-            let length = name.iter().take_while(|b| (b'a'..b'z').contains(b)).count();
+            let length = name.iter().take_while(|b| (b'a'..=b'y').contains(b)).count();
             if name.get(length..).is_some_and(|t| t.starts_with(b":]")) {
                 if !set_class(&mut bits, name.get(..length).unwrap_or_default()) {
                     return PosixSet::Never;

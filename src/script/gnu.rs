@@ -191,8 +191,8 @@ impl Parser<'_> {
         match assignment {
             Some(assignment) => Ok(CommandKind::Assignment(assignment)),
             None => {
-                let after = self.peek(Mode::Script)?;
-                Err(self.syntax(after, "an assignment"))
+                let at = if self.is_keyword(Mode::Script, token) { token } else { self.peek(Mode::Script)? };
+                Err(self.syntax(at, "an assignment"))
             }
         }
     }
@@ -228,7 +228,11 @@ impl Parser<'_> {
             Assignment { span: self.since(start), name, kind, value, compound: false }
         } else {
             let name = self.name_of(token);
+            let keyword = self.is_keyword(mode, token);
             self.bump(token);
+            if keyword {
+                return Ok(None);
+            }
             let op = self.peek(mode)?;
             let applied =
                 if matches!(op.kind, Kind::Op(_)) { compound(self.dialect, self.raw(op)) } else { None };

@@ -57,8 +57,10 @@ impl Parser<'_> {
                 CommandKind::SectionGroup(address, body)
             } else {
                 let name = self.name_of(token);
+                let keyword = self.is_keyword(Mode::Script, token);
                 match self.gnu_assignment(token, Mode::Script)? {
                     Some(assignment) => CommandKind::Assignment(assignment),
+                    None if keyword => return Err(self.syntax(token, "an output section or an assignment")),
                     None => CommandKind::OutputSection(Box::new(self.gnu_output_section(name)?)),
                 }
             };

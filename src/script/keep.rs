@@ -235,7 +235,9 @@ impl KeepTable {
                 _ => !self.any(file, &description.excludes) && !self.any(file, &row.excludes),
             };
             if counts {
-                return description.keep.then_some(row.description);
+                // gold forgets the KEEP of what it discards.
+                let kept = description.keep && !(gold && description.discard);
+                return kept.then_some(row.description);
             }
         }
         None

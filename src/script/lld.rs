@@ -367,7 +367,8 @@ impl Parser<'_> {
         let new = self.dialect == Dialect::Lld19;
         let token = self.peek(WORD)?;
         let known = ["NOLOAD", "COPY", "INFO", "OVERLAY"].iter().any(|t| self.is(token, t));
-        if !known && !(new && self.is(token, "TYPE")) {
+        let known = known || (new && self.is(token, "TYPE"));
+        if !known {
             return Ok(None);
         }
         self.bump(token);

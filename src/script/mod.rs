@@ -6,6 +6,7 @@
 //! Arbitrary bytes give an [`Error`](crate::error::Error) at worst, never a panic or a hang.
 
 mod ast;
+pub mod builtin;
 mod diagnostic;
 pub mod eval;
 pub mod expr;
@@ -15,6 +16,7 @@ pub mod glob;
 mod gnu;
 mod gnu_sections;
 pub mod keep;
+mod keywords;
 mod lexer;
 mod lld;
 mod mold;
@@ -25,6 +27,10 @@ pub mod version;
 pub mod versionmatch;
 pub mod walk;
 mod words;
+
+#[cfg(test)]
+#[allow(clippy::expect_used, clippy::unwrap_used)]
+mod tests;
 
 pub use ast::*;
 pub use parser::{

@@ -13,30 +13,6 @@ use super::parser::Parser;
 use super::words;
 use crate::error::Result;
 
-/// ld keywords of the EXPRESSION state that are no functions: never symbols there.
-const RESERVED: [&str; 20] = [
-    "BIND",
-    "AT",
-    "SUBALIGN",
-    "ALIGN_WITH_INPUT",
-    "ONLY_IF_RO",
-    "ONLY_IF_RW",
-    "SPECIAL",
-    "NOLOAD",
-    "READONLY",
-    "DSECT",
-    "COPY",
-    "INFO",
-    "TYPE",
-    "OVERLAY",
-    "NOCROSSREFS",
-    "NOCROSSREFS_TO",
-    "INCLUDE",
-    "HIDDEN",
-    "PROVIDE",
-    "PROVIDE_HIDDEN",
-];
-
 fn precedence(dialect: Dialect, op: &[u8]) -> Option<(u8, BinaryOp)> {
     use BinaryOp::*;
     let flat = dialect == Dialect::Lld14;
@@ -192,8 +168,7 @@ impl Parser<'_> {
             if p.dialect.is_lld() {
                 return p.lld_word(token, name, nodes);
             }
-            let reserved = RESERVED.iter().any(|r| name.text == r.as_bytes());
-            if reserved && p.dialect == Dialect::Bfd {
+            if p.is_keyword(Mode::Expression, token) {
                 return Err(p.syntax(token, "an expression"));
             }
             Ok(push(nodes, symbol(name.text)))

@@ -11,6 +11,7 @@ use bstr::{BString, ByteSlice};
 use super::ast::{Dialect, Name, Script, Source, SourceId, Span};
 use super::diagnostic;
 use super::expr::Expr;
+use super::keywords;
 use super::lexer::{self, Kind, LexError, Mode, Token};
 use super::version::{DynamicList, VersionScript};
 use super::words;
@@ -246,12 +247,17 @@ impl<'a> Parser<'a> {
     /// A name; `what` says which for the error.
     pub(super) fn name(&mut self, mode: Mode, what: &str) -> Result<Name> {
         let token = self.peek(mode)?;
-        if !matches!(token.kind, Kind::Name | Kind::Quoted) {
+        if !matches!(token.kind, Kind::Name | Kind::Quoted) || self.is_keyword(mode, token) {
             return Err(self.syntax(token, what));
         }
         let name = self.name_of(token);
         self.bump(token);
         Ok(name)
+    }
+
+    /// Whether the token is a word that the mode does not take for a name.
+    pub(super) fn is_keyword(&self, mode: Mode, token: Token) -> bool {
+        token.kind == Kind::Name && keywords::is_keyword(self.dialect, mode, self.raw(token))
     }
 
     /// `( NAME )`.

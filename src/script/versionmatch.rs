@@ -262,8 +262,9 @@ impl VersionMatcher {
             }
         }
         let star = |scope| {
-            let classes = self.stars.iter().filter_map(|&row| self.rules.get(row as usize)).map(|r| r.class);
-            classes.filter(|c| c.scope == scope && (c.node, c.scope) < limit).last()
+            let mut classes =
+                self.stars.iter().rev().filter_map(|&row| self.rules.get(row as usize)).map(|r| r.class);
+            classes.find(|c| c.scope == scope && (c.node, c.scope) < limit)
         };
         match exact {
             // The exact mention is the last one seen of its scope; a local one clears the globals.
