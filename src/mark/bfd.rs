@@ -92,21 +92,22 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn sections<'o>(&self, file: FileId, object: &'o Object<'_>) -> impl Iterator<Item = u32> + use<'o> {
-        let _ = file;
-        let kind = |&i: &u32| {
+    /// The file's sections as bfd has them, in its order.
+    fn sections(&self, object: &Object<'_>) -> Vec<u32> {
+        let mut order = rules::section_order(object);
+        order.retain(|&i| {
             let row = object.sections[i as usize];
             !matches!(row.kind, SHT_NULL | SHT_SYMTAB | SHT_SYMTAB_SHNDX | SHT_REL | SHT_RELA | SHT_CREL)
                 && !(row.kind == SHT_STRTAB && object.is_own_string_table(i))
-        };
-        (1..object.sections.len() as u32).filter(kind)
+        });
+        order
     }
 
     /// GS 6.3 and 6.6 for one file.
     fn file(&mut self, file: FileId, object: &Object<'_>) {
         let mut first_kept: Option<NodeId> = None;
         let mut fragments = false;
-        for index in self.sections(file, object) {
+        for index in self.sections(object) {
             let row = object.sections[index as usize];
             if self.is_marked(file, index) && row.is_alloc() && row.kind != SHT_NOTE {
                 first_kept = first_kept.or(Some(self.node(file, index)));
@@ -119,7 +120,7 @@ impl Walk<'_, '_> {
         }
         let Some(because) = first_kept else { return };
         let mut kept_debug = false;
-        for index in self.sections(file, object) {
+        for index in self.sections(object) {
             let row = object.sections[index as usize];
             if row.kind == SHT_GROUP {
                 self.keep_pure_group(file, object, index, because);
@@ -173,10 +174,11 @@ impl Walk<'_, '_> {
     /// GS 6.6.5: fragmented debug sections go with their code.
     fn drop_fragments(&mut self, file: FileId, object: &Object<'_>) {
         let mut debug: Vec<u32> = self
-            .sections(file, object)
+            .sections(object)
+            .into_iter()
             .filter(|&i| self.is_marked(file, i) && rules::is_debug(object, i))
             .collect();
-        for index in self.sections(file, object) {
+        for index in self.sections(object) {
             let row = object.sections[index as usize];
             if row.flags & SHF_EXECINSTR == 0 || self.is_marked(file, index) {
                 continue;
@@ -196,7 +198,8 @@ impl Walk<'_, '_> {
     /// GS 6.6.6: marked debug sections make other debug sections live.
     fn follow_debug(&mut self, file: FileId, object: &Object<'_>) {
         let mut stack: Vec<NodeId> = self
-            .sections(file, object)
+            .sections(object)
+            .into_iter()
             .filter(|&i| self.is_marked(file, i) && rules::is_debug(object, i))
             .map(|i| self.node(file, i))
             .collect();
@@ -230,7 +233,7 @@ impl Walk<'_, '_> {
             EM_MIPS => {
                 for &file in &resolution.files {
                     let Content::Object(object) = &self.program.files[file].content else { continue };
-                    for index in self.sections(file, object) {
+                    for index in self.sections(object) {
                         if object.section_name(index) == b".MIPS.abiflags" {
                             let node = self.node(file, index);
                             self.keep_with(node, node);
@@ -247,7 +250,7 @@ impl Walk<'_, '_> {
             let mut again = false;
             for &file in &resolution.files {
                 let Content::Object(object) = &self.program.files[file].content else { continue };
-                for index in self.sections(file, object) {
+                for index in self.sections(object) {
                     let row = object.sections[index as usize];
                     let link = object.header(index).link;
                     if row.kind == SHT_ARM_EXIDX

@@ -329,3 +329,39 @@ pub(crate) fn linked_to(object: &Object<'_>, index: u32) -> Option<u32> {
     let link = object.header(index).link;
     (link != 0 && (link as usize) < object.sections.len()).then_some(link)
 }
+
+/// The order in which bfd makes an object's sections (it prints and walks them so): header order,
+/// except that the first member of a group makes all groups, and a relocation section makes the
+/// section it applies to (bfd `bfd_section_from_shdr`, `setup_group`).
+pub(crate) fn section_order(object: &Object<'_>) -> Vec<u32> {
+    let count = object.sections.len() as u32;
+    let mut made = vec![false; count as usize];
+    let mut order = Vec::with_capacity(count as usize);
+    let mut groups_made = object.groups.is_empty();
+    let mut make = |index: u32, made: &mut Vec<bool>| {
+        if std::mem::replace(&mut made[index as usize], true) {
+            return;
+        }
+        order.push(index);
+        if !groups_made && object.sections[index as usize].flags & SHF_GROUP != 0 {
+            groups_made = true;
+            for group in &object.groups {
+                if !std::mem::replace(&mut made[group.section as usize], true) {
+                    order.push(group.section);
+                }
+            }
+        }
+    };
+    for index in 1..count {
+        let row = object.sections[index as usize];
+        if matches!(row.kind, SHT_REL | SHT_RELA) {
+            let target = object.header(index).info;
+            if target != 0 && target < count && object.sections[target as usize].reloc != 0 {
+                make(target, &mut made);
+            }
+            continue;
+        }
+        make(index, &mut made);
+    }
+    order
+}

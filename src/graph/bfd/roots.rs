@@ -205,7 +205,6 @@ fn dynamic(build: &Build<'_, '_>, names: &NameNodes, roots: &mut RootSet) {
     }
     let all = plan.output_kind == OutputKind::Shared || plan.gc_keep_exported || plan.export_dynamic;
     let start_stop_gc = plan.start_stop_gc == Some(true);
-    let shared = plan.output_kind == OutputKind::Shared;
     let lists = DynamicLists::new(program);
     for name in program.names.ids() {
         let definition = resolution.definitions[name];
@@ -217,8 +216,11 @@ fn dynamic(build: &Build<'_, '_>, names: &NameNodes, roots: &mut RootSet) {
             continue;
         }
         let Some(node) = names.node(name) else { continue };
-        let hidden = matches!(resolution.visibility[name], STV_HIDDEN | STV_INTERNAL);
-        if hidden {
+        if resolution.dynamic_reference.contains(name.idx()) {
+            roots.add(node, RootKind::DsoReference, Some(name));
+            continue;
+        }
+        if matches!(resolution.visibility[name], STV_HIDDEN | STV_INTERNAL) {
             continue;
         }
         let text = program.name(name);
@@ -227,9 +229,7 @@ fn dynamic(build: &Build<'_, '_>, names: &NameNodes, roots: &mut RootSet) {
         };
         // `x@V` and `x@@V` are never hidden by a version script.
         let hidden = !text.contains(&b'@') && program.controls.versions.as_ref().is_some_and(local);
-        if resolution.dynamic_reference.contains(name.idx()) && !(hidden && shared) {
-            roots.add(node, RootKind::DsoReference, Some(name));
-        } else if !hidden && (all || lists.matches(text)) {
+        if !hidden && (all || lists.matches(text)) {
             roots.add(node, RootKind::DynamicExport, Some(name));
         }
     }

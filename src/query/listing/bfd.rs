@@ -1,6 +1,7 @@
 //! The lines of GNU ld: `--print-gc-sections` (bfd `elf_gc_sweep`) and the map's block of archive
 //! members (ld `add_archive_element`). GS 3.6, 7.
 
+use crate::graph::bfd::section_order;
 use crate::graph::{Class, ExtraNode};
 use crate::ids::{FileId, NodeId, SectionId};
 use crate::program::{Content, Program};
@@ -40,7 +41,7 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
             line.push(b'\'');
             lines.push(line);
         };
-        for index in 1..object.sections.len() as u32 {
+        for index in section_order(object) {
             let section = SectionId(f.section_base + index);
             if graph.class[section] != Class::Node
                 || analysis.liveness.is_live(NodeId(section.0))

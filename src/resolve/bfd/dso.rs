@@ -58,6 +58,26 @@ impl Link<'_, '_> {
     }
 
     fn add_library_symbol(&mut self, file: FileId, name: NameId, position: u32, symbol: &DsoSymbol<'_>) {
+        if !symbol.defined {
+            self.symbols.notice(name, file, position);
+        }
+        let recorded = self.merge_library_symbol(file, name, position, symbol);
+        if recorded {
+            let entry = self.symbols.entry(name);
+            let regular =
+                matches!(entry.state, State::Defined | State::DefinedWeak | State::Common) && !entry.dynamic;
+            entry.record(regular || entry.ref_regular);
+        }
+    }
+
+    /// False if the symbol was passed over, so that nothing more is recorded of it.
+    fn merge_library_symbol(
+        &mut self,
+        file: FileId,
+        name: NameId,
+        position: u32,
+        symbol: &DsoSymbol<'_>,
+    ) -> bool {
         let entry = self.symbols.entry(name);
         if !symbol.defined {
             entry.ref_dynamic = true;
@@ -77,12 +97,12 @@ impl Link<'_, '_> {
                 }
                 _ => {}
             }
-            return;
+            return true;
         }
         if entry.visibility != STV_DEFAULT && entry.state != State::New {
             // A hidden name ignores the library's definition, but it is referenced from there.
             entry.ref_dynamic = true;
-            return;
+            return entry.visibility == STV_PROTECTED;
         }
         let function = matches!(symbol.kind, STT_FUNC | STT_GNU_IFUNC);
         let maybe_common = symbol.nobits && symbol.size > 0 && !function && !symbol.weak;
@@ -117,5 +137,6 @@ impl Link<'_, '_> {
                 }
             }
         }
+        true
     }
 }

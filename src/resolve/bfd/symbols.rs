@@ -8,6 +8,7 @@ use crate::error::{Diagnostic, Severity};
 use crate::ids::{FileId, Id, NameId, SectionId};
 use crate::load::elf::consts::*;
 use crate::load::elf::{Place, Symbol};
+use crate::plan::OutputKind;
 use crate::program::{Content, Program};
 use crate::resolve::{DefKind, Definition, Resolution, WinningCommon, Wrap, merge_visibility};
 
@@ -39,6 +40,10 @@ pub(super) struct Entry {
     pub(super) ref_regular_strong: bool,
     pub(super) ref_dynamic: bool,
     pub(super) ref_dynamic_strong: bool,
+    /// It has a place in the dynamic symbol table.
+    pub(super) recorded: bool,
+    /// Hidden when it was to be recorded: no dynamic root any more.
+    pub(super) forced_local: bool,
     /// Its reference is a symbol of a discarded section (`indx == -3`).
     pub(super) discarded: bool,
     pub(super) visibility: u8,
@@ -57,6 +62,8 @@ const NEW: Entry = Entry {
     ref_regular_strong: false,
     ref_dynamic: false,
     ref_dynamic_strong: false,
+    recorded: false,
+    forced_local: false,
     discarded: false,
     visibility: 0,
     file: FileId(u32::MAX),
@@ -64,10 +71,33 @@ const NEW: Entry = Entry {
     size: 0,
 };
 
+impl Entry {
+    fn is_hidden(&self) -> bool {
+        matches!(self.visibility, STV_HIDDEN | STV_INTERNAL)
+    }
+
+    /// The end of adding a symbol (bfd `bfd_elf_link_record_dynamic_symbol` and its caller):
+    /// `wanted` says that both sides, regular and dynamic, know the name.
+    pub(super) fn record(&mut self, wanted: bool) {
+        let undefined = matches!(self.state, State::Undefined | State::UndefinedWeak | State::New);
+        if wanted && !self.recorded {
+            if self.is_hidden() && !undefined {
+                self.forced_local = true;
+            } else {
+                self.recorded = true;
+            }
+        } else if self.recorded && self.is_hidden() {
+            self.forced_local = true;
+        }
+    }
+}
+
 /// All names' entries.
 pub(super) struct Symbols {
     entries: Vec<Entry>,
     discarded: FixedBitSet,
+    /// A linker plugin is loaded: names demanded by options take their first referrer.
+    plugin: bool,
     wraps: Vec<Wrap>,
     /// Names in the order in which they became common.
     common_order: Vec<NameId>,
@@ -78,6 +108,7 @@ impl Symbols {
         Symbols {
             entries: vec![NEW; program.names.len()],
             discarded: FixedBitSet::with_capacity(program.section_count as usize),
+            plugin: program.plan.plugin.is_some(),
             wraps: Vec::new(),
             common_order: Vec::new(),
         }
@@ -147,6 +178,16 @@ impl Symbols {
         found.or_else(|| program.names.find(&text[..at]).filter(known))
     }
 
+    /// ld `plugin_notice`: with a plugin, a demanded name gets a real referrer when one comes.
+    pub(super) fn notice(&mut self, name: NameId, file: FileId, index: u32) {
+        let entry = &mut self.entries[name.idx()];
+        let undefined = matches!(entry.state, State::Undefined | State::UndefinedWeak);
+        if self.plugin && undefined && entry.file.0 == u32::MAX {
+            entry.file = file;
+            entry.symbol = index;
+        }
+    }
+
     /// `--wrap`: where a reference to `name` goes.
     pub(super) fn wrapped(&self, name: NameId) -> NameId {
         for wrap in &self.wraps {
@@ -162,7 +203,7 @@ impl Symbols {
 
     /// Hands the final states over.
     pub(super) fn finish(self, out: &mut Resolution) {
-        let dynamic = |entry: &Entry| entry.ref_dynamic;
+        let dynamic = |entry: &Entry| entry.ref_dynamic && !entry.forced_local;
         for (index, entry) in self.entries.iter().enumerate() {
             let name = NameId::from_usize(index);
             let kind = match entry.state {
@@ -257,11 +298,14 @@ impl Link<'_, '_> {
     /// A reference from a regular object.
     pub(super) fn refer(&mut self, file: FileId, name: NameId, index: u32, symbol: &Symbol, discarded: bool) {
         let weak = symbol.bind == STB_WEAK;
+        let shared = self.program.plan.output_kind == OutputKind::Shared;
+        self.symbols.notice(name, file, index);
         let entry = self.symbols.entry(name);
         entry.visibility = merge_visibility(entry.visibility, symbol.visibility);
         if symbol.visibility != STV_DEFAULT && entry.dynamic {
             // A non-default reference from an object removes a library's definition.
             entry.dynamic = false;
+            entry.ref_dynamic = symbol.visibility == STV_PROTECTED;
             entry.state = if entry.ref_regular_strong { State::Undefined } else { State::New };
             entry.file = file;
         }
@@ -288,10 +332,27 @@ impl Link<'_, '_> {
                 }
             }
         }
+        let wanted = shared || entry.dynamic || entry.ref_dynamic;
+        entry.record(wanted);
     }
 
     /// A definition or common from a regular object.
     fn define(&mut self, file: FileId, name: NameId, index: u32, symbol: &Symbol, alias: bool) {
+        let entry = self.symbols.entry(name);
+        if symbol.visibility != STV_DEFAULT && entry.dynamic {
+            // A non-default definition removes a library's, and with it the dynamic reference.
+            entry.dynamic = false;
+            entry.ref_dynamic = symbol.visibility == STV_PROTECTED;
+            entry.state = if entry.ref_regular_strong { State::Undefined } else { State::New };
+        }
+        self.merge_definition(file, name, index, symbol, alias);
+        let shared = self.program.plan.output_kind == OutputKind::Shared;
+        let entry = self.symbols.entry(name);
+        let wanted = shared || entry.dynamic || entry.ref_dynamic;
+        entry.record(wanted);
+    }
+
+    fn merge_definition(&mut self, file: FileId, name: NameId, index: u32, symbol: &Symbol, alias: bool) {
         let common = symbol.place == Place::Common;
         let weak = symbol.bind == STB_WEAK;
         let function = matches!(symbol.kind, STT_FUNC | STT_GNU_IFUNC);
