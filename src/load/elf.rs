@@ -653,7 +653,10 @@ fn read_groups(object: &mut Object<'_>) {
             if row.group == 0 {
                 row.group = number;
             }
-            object.group_members.push(member);
+            // Relocation sections are listed too, but no linker treats them as members.
+            if !is_relocation_type(row.kind) {
+                object.group_members.push(member);
+            }
         }
         let member_count = object.group_members.len() as u32 - first_member;
         let group = Group {

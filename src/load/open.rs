@@ -167,7 +167,18 @@ impl Opener<'_> {
             });
             self.named_early.insert(name.clone());
             let Some(mode) = given else {
-                self.add_named(&BString::from("./"), &name, InputMode::default(), 0)?;
+                let plain =
+                    Candidate { spelled: path.clone(), open: self.real(&path), folder: 0, in_sysroot: false };
+                let mut candidates = vec![plain];
+                candidates.extend(self.search.library([b":", name.as_slice()].concat().as_bstr(), false));
+                let found = self.choose(&candidates).ok_or_else(|| {
+                    Error::new(
+                        format!("input {name}"),
+                        "named by a script's file pattern, but there is no such file",
+                    )
+                })?;
+                let shown = BString::from(found.spelled.as_os_str().as_encoded_bytes());
+                self.add_file(shown, &found.spelled, InputMode::default(), false, 0)?;
                 continue;
             };
             self.add_file(name, &path, mode, false, 0)?;

@@ -150,6 +150,8 @@ pub struct Resolution {
     pub wraps: Vec<Wrap>,
     /// Script and `--defsym` symbols whose value lies in an input section (bfd, GS 4.4).
     pub assigned: Vec<(NameId, SectionId)>,
+    /// bfd: `__start_X`/`__stop_X` names that it defines itself, with all sections X (GS 6.5).
+    pub start_stop: Vec<(NameId, Vec<SectionId>)>,
     /// gold: sections rooted while symbols were added (GS 4.5), with the name that did it.
     pub early_roots: Vec<(SectionId, NameId)>,
     /// Errors that the linker itself would report (exit status 2) and warnings.
@@ -173,6 +175,7 @@ impl Resolution {
             commons: Vec::new(),
             wraps: Vec::new(),
             assigned: Vec::new(),
+            start_stop: Vec::new(),
             early_roots: Vec::new(),
             diagnostics: Vec::new(),
         }
@@ -242,13 +245,20 @@ pub(crate) fn script_entry<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
     commands.filter_map(entry).last()
 }
 
-/// GS 4.2, bfd: `-e`, else ENTRY, else the built-in script's name; `None` with `-T` and no ENTRY.
-pub(crate) fn bfd_entry_name<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
+/// The entry that bfd knows when inputs are opened, which makes it extract and root (ld
+/// `after_parse_default`): `-e`, else ENTRY of a `-T` script, else the built-in script's name;
+/// `None` with `-T` and no ENTRY.
+pub(crate) fn bfd_parse_entry<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
     let plan = program.plan;
     if let Some(entry) = &plan.entry {
         return Some(entry);
     }
-    if let Some(entry) = script_entry(program) {
+    let commands = program.scripts.iter().filter(|s| !s.as_input).flat_map(|s| &s.script.commands);
+    let entries = commands.filter_map(|c| match &c.kind {
+        CommandKind::Entry(name) => Some(name.text.as_slice()),
+        _ => None,
+    });
+    if let Some(entry) = entries.last() {
         return Some(entry);
     }
     if has_own_script(program) || plan.output_kind == crate::plan::OutputKind::Relocatable {
@@ -256,6 +266,19 @@ pub(crate) fn bfd_entry_name<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
     }
     let mips = program.target.is_some_and(|t| t.machine == crate::load::elf::consts::EM_MIPS);
     Some(if mips { b"__start" } else { b"_start" })
+}
+
+/// GS 4.2, bfd: the entry in the end; an ENTRY of a script given as input comes last.
+pub(crate) fn bfd_entry_name<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
+    if let Some(entry) = &program.plan.entry {
+        return Some(entry);
+    }
+    let inputs = program.scripts.iter().filter(|s| s.as_input).flat_map(|s| &s.script.commands);
+    let entries = inputs.filter_map(|c| match &c.kind {
+        CommandKind::Entry(name) => Some(name.text.as_slice()),
+        _ => None,
+    });
+    entries.last().or_else(|| bfd_parse_entry(program))
 }
 
 /// Whether scripts replace bfd's built-in one: a `-T` or default script that does not merely

@@ -108,6 +108,41 @@ impl Expr {
         self.fold(place, symbols, None).value
     }
 
+    /// The symbols that ld looks up when it evaluates this: operands behind an invalid one, and the
+    /// branch of a condition that is not taken, are not reached (`fold_binary`, `fold_trinary`).
+    pub fn asked<S: Copy + Eq>(&self, place: Place, symbols: &impl Symbols<S>) -> Vec<&BStr> {
+        let mut done: Vec<Folded<S>> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let fold = Fold { place, symbols, own: None, done: &done };
+            let folded = fold.node(node);
+            done.push(folded);
+        }
+        let value = |index: NodeIndex| done.get(index as usize).and_then(|f| f.value);
+        let mut found = Vec::new();
+        let mut stack: Vec<NodeIndex> =
+            self.nodes.len().checked_sub(1).map(|i| i as NodeIndex).into_iter().collect();
+        while let Some(index) = stack.pop() {
+            match self.nodes.get(index as usize) {
+                Some(Node::Symbol(name)) => found.push(name.as_bstr()),
+                Some(Node::Unary(_, a) | Node::SegmentStart(_, a) | Node::Assert(a, _)) => stack.push(*a),
+                Some(Node::Binary(_, a, b)) => {
+                    if value(*a).is_some() {
+                        stack.push(*b);
+                    }
+                    stack.push(*a);
+                }
+                Some(Node::Ternary(c, a, b)) => {
+                    if let Some(condition) = value(*c) {
+                        stack.push(if condition.number != 0 { *a } else { *b });
+                    }
+                    stack.push(*c);
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// What `name = self` does at this point. `known` tells whether anything refers to or defines
     /// the name so far; an unknown one becomes 0 when the value is invalid. PROVIDE's condition is
     /// the caller's.

@@ -15,7 +15,7 @@ use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Place, SectionRow};
 use crate::plan::OutputKind;
 use crate::program::{Content, Program};
-use crate::resolve::{DefKind, Resolution};
+use crate::resolve::Resolution;
 
 /// Builds graph and roots.
 pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (SectionGraph<'d>, RootSet) {
@@ -23,7 +23,7 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
     let mut build = Build::new(program, resolution);
     build.classify(|_, object, index, row| classify(object, index, row, relocatable));
     build.ignored_types = vtable_types(program);
-    let names = NameNodes::new(&mut build, relocatable);
+    let names = NameNodes::new(&mut build);
     build.fill_targets(
         |_| true,
         |_, file, symbol, name| {
@@ -52,6 +52,10 @@ fn classify(object: &Object<'_>, index: u32, row: SectionRow, relocatable: bool)
         SHT_SYMTAB | SHT_SYMTAB_SHNDX | SHT_REL | SHT_RELA | SHT_CREL => (Class::Structural, false),
         SHT_STRTAB if object.is_own_string_table(index) => (Class::Structural, false),
         SHT_GROUP => (Class::Node, false),
+        // The text of a warning symbol is consumed (`elf_link_add_object_symbols`).
+        _ if !relocatable && object.section_name(index).starts_with(b".gnu.warning.") => {
+            (Class::Discarded, false)
+        }
         _ if row.flags & SHF_EXCLUDE != 0 && !relocatable => (Class::Discarded, has_relocs),
         _ => (Class::Node, has_relocs),
     }
@@ -92,7 +96,7 @@ pub(super) struct NameNodes {
 }
 
 impl NameNodes {
-    fn new(build: &mut Build<'_, '_>, relocatable: bool) -> Self {
+    fn new(build: &mut Build<'_, '_>) -> Self {
         let (program, resolution) = (build.program, build.resolution);
         let mut nodes: Vec<u32> = (0..program.names.len())
             .into_par_iter()
@@ -103,9 +107,7 @@ impl NameNodes {
         }
         add_commons(build, &mut nodes);
         let mut names = NameNodes { nodes, start_stop: Vec::new() };
-        if !relocatable {
-            names.add_start_stop(build);
-        }
+        names.add_start_stop(build);
         names
     }
 
@@ -115,59 +117,18 @@ impl NameNodes {
         (node != NO_NODE).then_some(NodeId(node))
     }
 
-    /// GS 6.5: a hub for each `__start_X`/`__stop_X` that nothing but a library defines (ld
-    /// `lang_init_start_stop`, bfd `bfd_elf_define_start_stop`).
+    /// GS 6.5: a hub for each `__start_X`/`__stop_X` that bfd defines itself.
     fn add_start_stop(&mut self, build: &mut Build<'_, '_>) {
-        let (program, resolution) = (build.program, build.resolution);
-        let mut wanted: HashMap<&[u8], Vec<NameId>, foldhash::fast::FixedState> = HashMap::default();
-        for name in program.names.ids() {
-            let text = program.name(name);
-            let Some(section) = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_"))
-            else {
-                continue;
-            };
-            let free = match resolution.definitions[name].kind {
-                DefKind::Undefined | DefKind::UndefinedWeak => true,
-                DefKind::Shared => true,
-                _ => false,
-            };
-            if free && section.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_') {
-                wanted.entry(section).or_default().push(name);
-            }
-        }
-        if wanted.is_empty() {
-            return;
-        }
-        let mut found: HashMap<&[u8], Vec<SectionId>, foldhash::fast::FixedState> = HashMap::default();
-        for &file in &resolution.files {
-            for section in program.sections_of(file) {
-                if !matches!(build.class[section], Class::Node | Class::Discarded) {
-                    continue;
-                }
-                let name = program.section_name(section);
-                if wanted.contains_key(name) {
-                    found.entry(name).or_default().push(section);
-                }
-            }
-        }
-        let gc = program.plan.start_stop_gc == Some(true);
-        for name in program.names.ids() {
-            let text = program.name(name);
-            let Some(section) = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_"))
-            else {
-                continue;
-            };
-            if !wanted.get(section).is_some_and(|names| names.contains(&name)) {
-                continue;
-            }
-            let Some(sections) = found.get(section) else { continue };
+        let gc = build.program.plan.start_stop_gc == Some(true);
+        for (name, sections) in &build.resolution.start_stop {
+            let section = build.program.section_name(sections[0]);
             let hub = build.add_node(ExtraNode::StartStop { section });
             let reached = if gc { &sections[..1] } else { &sections[..] };
             for &section in reached {
                 build.add_edge(hub, NodeId(section.0), EdgeKind::StartStop);
             }
             self.nodes[name.idx()] = hub.0;
-            self.start_stop.push((name, hub, sections[0]));
+            self.start_stop.push((*name, hub, sections[0]));
         }
     }
 }

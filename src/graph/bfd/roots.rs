@@ -157,6 +157,10 @@ fn named(build: &Build<'_, '_>, names: &NameNodes, roots: &mut RootSet) {
     let find = |text: &[u8]| program.names.find(text);
     let mut wanted: Vec<(Option<NameId>, RootKind)> = Vec::new();
     wanted.push((resolve::bfd_entry_name(program).or(Some(b"start")).and_then(find), RootKind::Entry));
+    // The entry known when inputs were opened was demanded like `-u`; a later ENTRY comes on top.
+    if matches!(plan.output_kind, OutputKind::Executable | OutputKind::Pie) || plan.entry.is_some() {
+        wanted.push((resolve::bfd_parse_entry(program).and_then(find), RootKind::Entry));
+    }
     for (name, kind) in &plan.demands {
         match kind {
             DemandKind::Undefined => wanted.push((find(name), RootKind::UndefinedOption)),

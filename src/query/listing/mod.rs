@@ -11,6 +11,9 @@ use crate::plan::Flavor;
 /// The lines of `--print-gc-sections`, without the program prefix of bfd and gold, in the
 /// linker's order (mold: file order).
 pub fn removed_lines(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+    if analysis.program.plan.gc_sections == Some(false) {
+        return Vec::new();
+    }
     match analysis.program.plan.profile.flavor {
         Flavor::Bfd => bfd::removed(analysis),
         Flavor::Gold => gold::removed(analysis),

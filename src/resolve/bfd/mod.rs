@@ -77,7 +77,7 @@ impl Link<'_, '_> {
         names.extend(super::externs(program));
         let executable = matches!(plan.output_kind, OutputKind::Executable | OutputKind::Pie);
         if executable || plan.entry.is_some() {
-            names.extend(super::bfd_entry_name(program).and_then(|n| program.names.find(n)));
+            names.extend(super::bfd_parse_entry(program).and_then(|n| program.names.find(n)));
         }
         for name in names {
             if self.symbols.demand(name) {
@@ -199,13 +199,14 @@ impl Link<'_, '_> {
                     }
                 }
                 let Some(member) = member else { continue };
+                // The report looks the index entry's own name up, `x@@V` included.
                 let asker = match self.symbols.first_reference(symbol) {
-                    Some(file) => Asker::File(file),
-                    None => Asker::Option(String::new()),
+                    Some(file) if symbol == name => Asker::File(file),
+                    _ => Asker::Option(String::new()),
                 };
                 let before = self.undefs;
                 if !self.out.is_in_link(member) {
-                    self.out.extractions.push(Extraction { file: member, asker, symbol: Some(symbol) });
+                    self.out.extractions.push(Extraction { file: member, asker, symbol: Some(name) });
                     self.enter(member);
                 }
                 if before != self.undefs {
@@ -237,6 +238,7 @@ impl Link<'_, '_> {
     }
 
     fn finish(mut self) -> Resolution {
+        self.define_start_stop();
         self.mark_phase();
         self.out.assigned = self.assigned_sections();
         self.symbols.finish(&mut self.out);

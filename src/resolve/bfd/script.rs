@@ -4,8 +4,6 @@
 //! Follows ld `open_input_bfds` (`exp_fold_tree_no_dot`) and `lang_do_assignments` in its mark
 //! phase; the evaluator itself is `script::eval`.
 
-use std::cell::RefCell;
-
 use bstr::{BStr, ByteSlice};
 use hashbrown::HashMap;
 
@@ -13,6 +11,7 @@ use super::Link;
 use super::symbols::{State, Symbols as Table};
 use crate::ids::{NameId, SectionId};
 use crate::load::elf::Place as SymbolPlace;
+use crate::plan::OutputKind;
 use crate::program::{LinkItem, Program};
 use crate::script::AssignKind;
 use crate::script::eval::{Outcome, Phase, Place, SymbolState, Symbols, Value, ValueSection};
@@ -27,7 +26,7 @@ struct World<'a, 'd> {
     table: &'a Table,
     values: &'a Values,
     lost: &'a fixedbitset::FixedBitSet,
-    asked: RefCell<Vec<NameId>>,
+    start_stop: &'a [(NameId, Vec<SectionId>)],
 }
 
 impl World<'_, '_> {
@@ -36,6 +35,10 @@ impl World<'_, '_> {
     }
 
     fn look(&self, name: NameId) -> SymbolState<SectionId> {
+        if let Some((_, sections)) = self.start_stop.iter().find(|(n, _)| *n == name) {
+            let section = sections.first().map_or(ValueSection::Absolute, |s| ValueSection::Input(*s));
+            return SymbolState::Defined(Value { number: 0, section });
+        }
         let entry = self.table.peek(name);
         let absolute = |number| SymbolState::Defined(Value { number, section: ValueSection::Absolute });
         match entry.state {
@@ -73,12 +76,7 @@ impl World<'_, '_> {
 impl Symbols<SectionId> for World<'_, '_> {
     fn state(&self, name: &BStr) -> SymbolState<SectionId> {
         let Some(id) = self.find(name) else { return SymbolState::Undefined };
-        self.asked.borrow_mut().push(id);
         self.look(id)
-    }
-
-    fn defined(&self, name: &BStr) -> bool {
-        self.find(name).is_some_and(|id| !matches!(self.look(id), SymbolState::Undefined))
     }
 }
 
@@ -91,6 +89,49 @@ impl Link<'_, '_> {
     /// A `--defsym` at its place.
     pub(super) fn read_defsym(&mut self, number: usize) {
         self.defsym(number, Phase::First);
+    }
+
+    /// GS 6.5: names `__start_X`/`__stop_X` that nothing but a library defines, with all sections X
+    /// of the link in its order (ld `lang_init_start_stop`, bfd `bfd_elf_define_start_stop`).
+    pub(super) fn define_start_stop(&mut self) {
+        let program = self.program;
+        if program.plan.output_kind == OutputKind::Relocatable {
+            return;
+        }
+        let mut wanted: Vec<(&[u8], NameId)> = Vec::new();
+        for name in program.names.ids() {
+            let text = program.name(name);
+            let Some(section) = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_"))
+            else {
+                continue;
+            };
+            let entry = self.symbols.peek(name);
+            let free = match entry.state {
+                State::Undefined | State::UndefinedWeak => true,
+                State::Defined | State::DefinedWeak => entry.dynamic,
+                _ => false,
+            };
+            if free && section.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_') {
+                wanted.push((section, name));
+            }
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        let mut found: HashMap<&[u8], Vec<SectionId>, foldhash::fast::FixedState> =
+            wanted.iter().map(|(section, _)| (*section, Vec::new())).collect();
+        for &file in &self.out.files {
+            for section in program.sections_of(file) {
+                if let Some(list) = found.get_mut(program.section_name(section)) {
+                    list.push(section);
+                }
+            }
+        }
+        for (section, name) in wanted {
+            if let Some(list) = found.get(section).filter(|l| !l.is_empty()) {
+                self.out.start_stop.push((name, list.clone()));
+            }
+        }
     }
 
     /// The evaluation before garbage collection: all statements once more, in link order.
@@ -139,8 +180,8 @@ impl Link<'_, '_> {
 
     fn evaluate_only(&mut self, value: &Expr, inside: bool, phase: Phase) {
         let world = self.world();
-        let _ = value.evaluate(Place { phase, inside, dot: 0 }, &world);
-        let asked = world.asked.into_inner();
+        let asked = value.asked(Place { phase, inside, dot: 0 }, &world);
+        let asked: Vec<NameId> = asked.into_iter().filter_map(|n| world.find(n)).collect();
         self.note_asked(&asked);
     }
 
@@ -150,7 +191,7 @@ impl Link<'_, '_> {
             table: &self.symbols,
             values: &self.values,
             lost: &self.out.lost,
-            asked: RefCell::default(),
+            start_stop: &self.out.start_stop,
         }
     }
 
@@ -167,7 +208,8 @@ impl Link<'_, '_> {
         let Some(id) = self.program.names.find(name) else { return };
         let provided = self.provided.contains(&id);
         if provide && !provided {
-            let wanted = matches!(self.symbols.state(id), State::Undefined | State::UndefinedWeak);
+            let wanted = matches!(self.symbols.state(id), State::Undefined | State::UndefinedWeak)
+                && !self.out.start_stop.iter().any(|(n, _)| *n == id);
             if !wanted {
                 return;
             }
@@ -177,11 +219,13 @@ impl Link<'_, '_> {
         let place = Place { phase, inside: inside && phase == Phase::Mark, dot: 0 };
         let world = self.world();
         let outcome = value.assign(name, known, place, &world);
-        let asked = world.asked.into_inner();
+        let asked = value.asked(place, &world);
+        let asked: Vec<NameId> = asked.into_iter().filter_map(|n| world.find(n)).collect();
         self.note_asked(&asked);
         if let Outcome::Define(value) = outcome {
             self.symbols.assign(id);
             self.values.insert(id, value);
+            self.out.start_stop.retain(|(n, _)| *n != id);
             if provide {
                 self.provided.insert(id);
             }
