@@ -12,3 +12,49 @@ pub mod ids;
 // Floor 1: what the linker was asked to do.
 pub mod plan;
 pub mod script;
+
+// Floor 2: bytes of the inputs.
+pub mod load;
+
+// Floor 3: the program as tables.
+pub mod program;
+
+// Floor 4: definitions, members, group copies.
+pub mod resolve;
+
+// Floor 5: nodes, edges, roots.
+pub mod graph;
+
+// Floor 6: what lives.
+pub mod mark;
+
+// Floor 7: questions and their answers as plain data.
+pub mod query;
+
+// Floor 9: the shell.
+pub mod cli;
+
+use error::Result;
+use load::{FileStore, OpenedLink};
+use plan::LinkPlan;
+use query::Analysis;
+
+/// Opens every input of a plan. The result owns all bytes; [`analyze`] borrows from it.
+///
+/// # Errors
+/// A missing or malformed input, named.
+pub fn open(plan: &LinkPlan) -> Result<OpenedLink> {
+    load::open(plan, FileStore::default())
+}
+
+/// Runs every phase on an opened link: tables, resolution, graph, marking.
+///
+/// # Errors
+/// An input that cannot take part in the link at all.
+pub fn analyze<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Analysis<'d>> {
+    let program = program::build(plan, link)?;
+    let resolution = resolve::resolve(&program);
+    let (graph, roots) = graph::build(&program, &resolution);
+    let liveness = mark::mark(&program, &resolution, &graph, &roots);
+    Ok(Analysis { program, resolution, graph, roots, liveness })
+}

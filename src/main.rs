@@ -1,5 +1,5 @@
 //! The `linksweep` program: a thin shell over the library.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    linksweep::cli::main(std::env::args_os().skip(1).collect())
 }

@@ -3,9 +3,28 @@
 //! In: words of a linker or compiler-driver command. Out: a [`LinkPlan`]. Nothing here has opened
 //! an input object yet; what an option *means* for a given linker is decided by the later phases.
 
+mod build;
+mod checks;
+pub mod driver;
+mod files;
+pub mod library;
+pub mod link_file;
+pub mod options;
+mod parse;
+pub mod program;
+pub mod response;
+pub mod rewrite;
+
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use bstr::BString;
+
+pub use library::{Candidate, SearchPath};
+pub use link_file::read_link_file;
+pub use parse::{Overrides, parse_command};
+pub use program::ProfileSpec;
+pub use rewrite::{RunFiles, rewrite_for_run};
 
 /// The four families of linkers that linksweep models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +80,9 @@ pub struct InputMode {
     pub just_symbols: bool,
     /// Inside `--start-lib`/`--end-lib`: a plain object is lazy like an archive member.
     pub in_lib: bool,
+    /// `--copy-dt-needed-entries` (`--add-needed`) is in force: a shared library's own needed
+    /// libraries join the link (bfd).
+    pub copy_dt_needed: bool,
 }
 
 /// How an input is named.
@@ -146,6 +168,48 @@ pub struct Unique {
     pub patterns: Vec<BString>,
 }
 
+/// `--icf` (lld, gold, mold). It acts after garbage collection, and in gold together with it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Icf {
+    /// Off.
+    #[default]
+    None,
+    /// `--icf=safe`.
+    Safe,
+    /// `--icf=all`.
+    All,
+}
+
+/// `-Bsymbolic` and relatives, the last one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Symbolic {
+    /// Not given, or `-Bno-symbolic`.
+    #[default]
+    None,
+    /// `-Bsymbolic`.
+    All,
+    /// `-Bsymbolic-functions`.
+    Functions,
+    /// `-Bsymbolic-non-weak` (lld).
+    NonWeak,
+    /// `-Bsymbolic-non-weak-functions` (lld).
+    NonWeakFunctions,
+}
+
+/// `--orphan-handling` (GS 9.4); an orphan is a section that no statement of the script places.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OrphanHandling {
+    /// Place it.
+    #[default]
+    Place,
+    /// Place it and warn.
+    Warn,
+    /// The link fails.
+    Error,
+    /// Discard it (bfd, gold); acts after garbage collection.
+    Discard,
+}
+
 /// Everything a command line says that matters for liveness, extraction or what is printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkPlan {
@@ -212,8 +276,22 @@ pub struct LinkPlan {
     /// `--no-undefined`, `-z defs`, `--unresolved-symbols`, `--warn-unresolved-symbols`: whether an
     /// undefined symbol is an error; `None` means the linker's default for the output kind.
     pub undefined_is_error: Option<bool>,
+    /// `--unresolved-symbols=ignore-in-shared-libs`, `--[no-]allow-shlib-undefined`: whether an
+    /// undefined symbol of a shared library is an error; `None` means the linker's default.
+    pub shlib_undefined_is_error: Option<bool>,
+    /// `--warn-unresolved-symbols` is in force (not cancelled by `--error-unresolved-symbols`).
+    pub warn_unresolved: bool,
+    /// `--noinhibit-exec`: errors do not stop the output.
+    pub noinhibit_exec: bool,
+    /// `--ignore-unresolved-symbol` names (bfd).
+    pub ignored_unresolved: Vec<BString>,
     /// `-T` scripts in order.
     pub scripts: Vec<TextFile>,
+    /// For each of `scripts`, how many of `search_dirs` stood before it: a `SEARCH_DIR` of the
+    /// script takes its place there (bfd, gold).
+    pub search_dirs_before_script: Vec<usize>,
+    /// `-dT`, `--default-script`: used when no `-T` is given.
+    pub default_script: Option<TextFile>,
     /// `-L` folders in order, with `=`/`$SYSROOT` already replaced.
     pub search_dirs: Vec<PathBuf>,
     /// `--sysroot`.
@@ -222,6 +300,47 @@ pub struct LinkPlan {
     pub rpath_dirs: Vec<PathBuf>,
     /// `-nostdlib`: built-in search folders are not used.
     pub no_std_dirs: bool,
+    /// `-Y DIRS` (bfd, gold): replaces the built-in search folders, separated by `:`.
+    pub default_dirs: Option<BString>,
+    /// `-o`, if given.
+    pub output: Option<PathBuf>,
+    /// `-soname`, `-h`.
+    pub soname: Option<BString>,
+    /// `--oformat`.
+    pub output_format: Option<BString>,
+    /// `-EB` (true) or `-EL` (false), the last one.
+    pub big_endian: Option<bool>,
+    /// `--[no-]print-gc-sections`, the last one.
+    pub print_gc_sections: Option<bool>,
+    /// `--dynamic-list-data`.
+    pub dynamic_list_data: bool,
+    /// `--dynamic-list-cpp-new`.
+    pub dynamic_list_cpp_new: bool,
+    /// `--dynamic-list-cpp-typeinfo`.
+    pub dynamic_list_cpp_typeinfo: bool,
+    /// `--no-define-common`.
+    pub no_define_common: bool,
+    /// `--icf`.
+    pub icf: Icf,
+    /// `-Bsymbolic` and relatives.
+    pub symbolic: Symbolic,
+    /// `--orphan-handling`.
+    pub orphan_handling: OrphanHandling,
+    /// `--force-group-allocation`: `-r` dissolves section groups (GS 10.5).
+    pub force_group_allocation: bool,
+    /// `--retain-symbols-file`; lld makes every other symbol local, which narrows the dynamic roots.
+    pub retain_symbols: Vec<TextFile>,
+    /// `--[no-]dependent-libraries` (lld): whether `.deplibs` of objects name more libraries.
+    pub dependent_libraries: bool,
+    /// `--remap-inputs`, `--remap-inputs-file` (lld 16 and later): glob and replacement, in order.
+    pub remap_inputs: Vec<(BString, BString)>,
+    /// `-plugin FILE`, the last one; it matters for LTO inputs only.
+    pub plugin: Option<PathBuf>,
+    /// The words of the linker line behind the program: a driver line expanded, response files
+    /// not. [`rewrite_for_run`] makes a runnable line of them.
+    pub words: Vec<OsString>,
+    /// The linker whose option syntax `words` are written in: the program named, else `profile`.
+    pub written_for: Profile,
     /// `--no-demangle`/`--demangle` do not matter; options that another linker knows and that were
     /// dropped, and other remarks for stderr.
     pub notes: Vec<String>,

@@ -1,0 +1,5 @@
+//! The shell around the library: flags, commands, exit codes.
+
+mod run;
+
+pub use run::main;

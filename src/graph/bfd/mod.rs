@@ -1,0 +1,324 @@
+//! Nodes, edges and roots as GNU ld sees them (GS 2, 4, 5, 6).
+//!
+//! Follows bfd `_bfd_elf_gc_mark`, `_bfd_elf_gc_mark_rsec`, `bfd_elf_gc_sections` and ld
+//! `lang_gc_sections`. The walk that comes after the closure is in `mark::bfd`.
+
+mod eh_frame;
+mod roots;
+
+use hashbrown::HashMap;
+use rayon::prelude::*;
+
+use super::{Build, Class, EdgeKind, ExtraNode, NO_NODE, RootSet, SectionGraph};
+use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
+use crate::load::elf::consts::*;
+use crate::load::elf::{Object, Place, SectionRow};
+use crate::plan::OutputKind;
+use crate::program::{Content, Program};
+use crate::resolve::{DefKind, Resolution};
+
+/// Builds graph and roots.
+pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (SectionGraph<'d>, RootSet) {
+    let relocatable = program.plan.output_kind == OutputKind::Relocatable;
+    let mut build = Build::new(program, resolution);
+    build.classify(|_, object, index, row| classify(object, index, row, relocatable));
+    build.ignored_types = vtable_types(program);
+    let names = NameNodes::new(&mut build, relocatable);
+    build.fill_targets(
+        |_| true,
+        |_, file, symbol, name| {
+            let object = file.object()?;
+            let name = match object.symbol(symbol)?.place {
+                Place::Undefined => wrapped(resolution, name),
+                Place::Section(section) if resolution.is_lost(file.section_id(section)) => wrapped(resolution, name),
+                _ => name,
+            };
+            names.node(name)
+        },
+    );
+    add_groups(&mut build);
+    add_unwind(&mut build);
+    let roots = roots::find(&build, &names);
+    (build.finish(), roots)
+}
+
+/// GS 2, column bfd.
+fn classify(object: &Object<'_>, index: u32, row: SectionRow, relocatable: bool) -> (Class, bool) {
+    let has_relocs = row.reloc != 0;
+    match row.kind {
+        SHT_NULL => (Class::Absent, false),
+        SHT_SYMTAB | SHT_SYMTAB_SHNDX | SHT_REL | SHT_RELA | SHT_CREL => (Class::Structural, false),
+        SHT_STRTAB if object.is_own_string_table(index) => (Class::Structural, false),
+        SHT_GROUP => (Class::Node, false),
+        _ if row.flags & SHF_EXCLUDE != 0 && !relocatable => (Class::Discarded, has_relocs),
+        _ => (Class::Node, has_relocs),
+    }
+}
+
+/// Targets 3: types that are no edge to a global symbol.
+fn vtable_types(program: &Program<'_>) -> Vec<u32> {
+    let machine = program.target.map_or(0, |t| t.machine);
+    match machine {
+        EM_386 | EM_X86_64 | EM_S390 | 2 | 18 | EM_SPARCV9 => vec![250, 251],
+        EM_ARM => vec![100, 101],
+        EM_MIPS | EM_PPC | EM_PPC64 => vec![253, 254],
+        4 => vec![23, 24],
+        42 => vec![22, 23],
+        EM_LOONGARCH => vec![57, 58],
+        15 => vec![232, 233],
+        _ => Vec::new(),
+    }
+}
+
+fn wrapped(resolution: &Resolution, name: NameId) -> NameId {
+    for wrap in &resolution.wraps {
+        if name == wrap.name {
+            return wrap.wrapper;
+        }
+        if name == wrap.real {
+            return wrap.name;
+        }
+    }
+    name
+}
+
+/// The node that each global name reaches.
+pub(super) struct NameNodes {
+    nodes: Vec<u32>,
+    /// `__start_X`/`__stop_X` names that bfd defines itself: name, hub, first X.
+    pub(super) start_stop: Vec<(NameId, NodeId, SectionId)>,
+}
+
+impl NameNodes {
+    fn new(build: &mut Build<'_, '_>, relocatable: bool) -> Self {
+        let (program, resolution) = (build.program, build.resolution);
+        let mut nodes: Vec<u32> = (0..program.names.len())
+            .into_par_iter()
+            .map(|index| build.defined_section(NameId::from_usize(index)).map_or(NO_NODE, |s| s.0))
+            .collect();
+        add_commons(build, &mut nodes);
+        let mut names = NameNodes { nodes, start_stop: Vec::new() };
+        if !relocatable {
+            names.add_start_stop(build);
+        }
+        let _ = resolution;
+        names
+    }
+
+    /// The node of a name, if it reaches one.
+    pub(super) fn node(&self, name: NameId) -> Option<NodeId> {
+        let node = self.nodes[name.idx()];
+        (node != NO_NODE).then_some(NodeId(node))
+    }
+
+    /// GS 6.5: a hub for each `__start_X`/`__stop_X` that nothing but a library defines (ld
+    /// `lang_init_start_stop`, bfd `bfd_elf_define_start_stop`).
+    fn add_start_stop(&mut self, build: &mut Build<'_, '_>) {
+        let (program, resolution) = (build.program, build.resolution);
+        let mut wanted: HashMap<&[u8], Vec<NameId>, foldhash::fast::FixedState> = HashMap::default();
+        for name in program.names.ids() {
+            let text = program.name(name);
+            let Some(section) = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_")) else {
+                continue;
+            };
+            let free = match resolution.definitions[name].kind {
+                DefKind::Undefined | DefKind::UndefinedWeak => true,
+                DefKind::Shared => true,
+                _ => false,
+            };
+            if free && section.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_') {
+                wanted.entry(section).or_default().push(name);
+            }
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        let mut found: HashMap<&[u8], Vec<SectionId>, foldhash::fast::FixedState> = HashMap::default();
+        for &file in &resolution.files {
+            for section in program.sections_of(file) {
+                if !matches!(build.class[section], Class::Node | Class::Discarded) {
+                    continue;
+                }
+                let name = program.section_name(section);
+                if wanted.contains_key(name) {
+                    found.entry(name).or_default().push(section);
+                }
+            }
+        }
+        let gc = program.plan.start_stop_gc == Some(true);
+        for name in program.names.ids() {
+            let text = program.name(name);
+            let Some(section) = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_")) else {
+                continue;
+            };
+            if !wanted.get(section).is_some_and(|names| names.contains(&name)) {
+                continue;
+            }
+            let Some(sections) = found.get(section) else { continue };
+            let hub = build.add_node(ExtraNode::StartStop { section });
+            let reached = if gc { &sections[..1] } else { &sections[..] };
+            for &section in reached {
+                build.add_edge(hub, NodeId(section.0), EdgeKind::StartStop);
+            }
+            self.nodes[name.idx()] = hub.0;
+            self.start_stop.push((name, hub, sections[0]));
+        }
+    }
+}
+
+/// GS 6.8: all winning commons of one object are one node; targets 5: small ones apart on mips and
+/// nowhere (linker-created) on ppc32 and alpha.
+fn add_commons(build: &mut Build<'_, '_>, nodes: &mut [u32]) {
+    let (program, resolution) = (build.program, build.resolution);
+    if program.plan.output_kind == OutputKind::Relocatable && !program.plan.define_common {
+        return;
+    }
+    let machine = program.target.map_or(0, |t| t.machine);
+    let limit = program.plan.small_data_limit.unwrap_or(8);
+    let mut by_file: HashMap<(FileId, bool), NodeId, foldhash::fast::FixedState> = HashMap::default();
+    for common in &resolution.commons {
+        let symbol = program.files[common.file].object().and_then(|o| o.symbol(common.symbol));
+        let tls = symbol.is_some_and(|s| s.kind == STT_TLS);
+        let scommon = symbol.is_some_and(|s| s.shndx == 0xff03);
+        let small = match machine {
+            EM_MIPS => !tls && (common.size <= limit || scommon),
+            EM_PPC | EM_ALPHA => common.size <= limit,
+            _ => false,
+        };
+        if small && machine != EM_MIPS {
+            continue;
+        }
+        let node = *by_file.entry((common.file, small)).or_insert_with(|| {
+            build.add_node(ExtraNode::CommonsOf { file: common.file, size: 0, small })
+        });
+        let index = node.index() - build.class.len();
+        if let Some(ExtraNode::CommonsOf { size, .. }) = build.extra_nodes.get_mut(index) {
+            *size += common.size;
+        }
+        nodes[common.name.idx()] = node.0;
+    }
+}
+
+/// GS 6.1: a ring over all members; the group section lives with its members.
+fn add_groups(build: &mut Build<'_, '_>) {
+    let (program, resolution) = (build.program, build.resolution);
+    for &file in &resolution.files {
+        let f = &program.files[file];
+        let Content::Object(object) = &f.content else { continue };
+        for group in &object.groups {
+            let members = object.members(group);
+            let node = |section: u32| NodeId(f.section_id(section).0);
+            for (i, &member) in members.iter().enumerate() {
+                let next = members[(i + 1) % members.len()];
+                if next != member {
+                    build.add_edge(node(member), node(next), EdgeKind::Group);
+                }
+            }
+            if let Some(&first) = members.first() {
+                build.add_edge(node(first), node(group.section), EdgeKind::Group);
+            }
+        }
+    }
+}
+
+/// GS 6.4: FDEs and their CIEs become edges of the section they describe.
+fn add_unwind(build: &mut Build<'_, '_>) {
+    let (program, resolution) = (build.program, build.resolution);
+    type Found = (Vec<(NodeId, NodeId, EdgeKind)>, Option<SectionId>);
+    let targets = &build.targets;
+    let found: Vec<Found> = resolution
+        .files
+        .par_iter()
+        .with_max_len(64)
+        .map(|&file| unwind_of(program, resolution, targets, file))
+        .collect();
+    for (edges, parsed) in found {
+        build.edges.extend(edges);
+        if let Some(section) = parsed {
+            build.follow.set(section.idx(), false);
+        }
+    }
+}
+
+fn unwind_of(
+    program: &Program<'_>,
+    resolution: &Resolution,
+    targets: &[Vec<u32>],
+    file: FileId,
+) -> (Vec<(NodeId, NodeId, EdgeKind)>, Option<SectionId>) {
+    let f = &program.files[file];
+    let Content::Object(object) = &f.content else { return (Vec::new(), None) };
+    let targets = &targets[file.idx()];
+    let target = |symbol: u32| targets.get(symbol as usize).copied().filter(|&t| t != NO_NODE);
+    let mut fdes = Vec::new();
+    let mut last: Option<(SectionId, Vec<crate::load::relocs::Reloc>)> = None;
+    for index in 1..object.sections.len() as u32 {
+        let row = object.sections[index as usize];
+        if !matches!(row.kind, SHT_PROGBITS | SHT_X86_64_UNWIND) || object.section_name(index) != b".eh_frame" {
+            continue;
+        }
+        let section = f.section_id(index);
+        let Some(data) = object.section_data(index).filter(|d| !d.is_empty()) else { continue };
+        if resolution.is_lost(section) {
+            continue;
+        }
+        let mut relocs = Vec::new();
+        for table in object.reloc_sections(index) {
+            if let Ok(table) = object.reloc_table(table) {
+                table.for_each(|_, r| relocs.push(r));
+            }
+        }
+        if let Some(mut parsed) = eh_frame::parse(object, data, &relocs) {
+            // An FDE of a section in another file spoils the whole (bfd requires rsec->owner).
+            let own = f.section_base..f.section_base + f.section_count();
+            if parsed.iter().any(|fde| target(fde.symbol).is_some_and(|t| !own.contains(&t))) {
+                continue;
+            }
+            fdes.append(&mut parsed);
+            last = Some((section, relocs));
+        }
+    }
+    let Some((section, relocs)) = last else { return (Vec::new(), None) };
+    let mut edges = Vec::new();
+    for fde in &fdes {
+        let Some(code) = target(fde.symbol) else { continue };
+        for entry in std::iter::once(fde.own).chain(fde.cie) {
+            let rest = relocs.get(entry.first..).unwrap_or(&[]);
+            for reloc in rest.iter().take_while(|r| r.offset < entry.end_offset) {
+                if let Some(to) = target(reloc.symbol).filter(|&t| t != code && reloc.symbol != 0) {
+                    edges.push((NodeId(code), NodeId(to), EdgeKind::Unwind));
+                }
+            }
+        }
+    }
+    (edges, Some(section))
+}
+
+/// Sections with a KEEP or another property that bfd asks by flag; shared with the walk in `mark`.
+pub(crate) fn is_debug(object: &Object<'_>, index: u32) -> bool {
+    let row = object.sections[index as usize];
+    if row.is_alloc() || row.kind == SHT_GROUP {
+        return false;
+    }
+    let name = object.section_name(index);
+    const PREFIXES: [&[u8]; 6] =
+        [b".debug", b".gnu.debuglto_.debug_", b".gnu.linkonce.wi.", b".zdebug", b".line", b".stab"];
+    PREFIXES.iter().any(|p| name.starts_with(p)) || name == b".gdb_index"
+}
+
+/// GS 2: neither allocated nor with relocations.
+pub(crate) fn is_special(object: &Object<'_>, index: u32) -> bool {
+    let row = object.sections[index as usize];
+    !row.is_alloc()
+        && !object.reloc_sections(index).any(|r| object.reloc_table(r).is_ok_and(|t| !t.is_empty()))
+}
+
+/// The section that a SHF_LINK_ORDER section describes.
+pub(crate) fn linked_to(object: &Object<'_>, index: u32) -> Option<u32> {
+    let row = object.sections.get(index as usize)?;
+    if row.flags & SHF_LINK_ORDER == 0 {
+        return None;
+    }
+    let link = object.header(index).link;
+    (link != 0 && (link as usize) < object.sections.len()).then_some(link)
+}

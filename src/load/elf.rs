@@ -1,0 +1,682 @@
+//! A relocatable ELF object: borrowed tables behind one class- and endian-independent face.
+//!
+//! In: the bytes of one object. Out: [`Object`], whose section rows hold what is asked often and
+//! whose headers, symbols and relocations are decoded from the mapped bytes on demand. Always
+//! true: every index handed out was checked; whatever could not be read is in
+//! [`Object::unreadable`] and never looks like "no references".
+
+use object::elf;
+use object::read::StringTable;
+use object::read::elf::{FileHeader, SectionHeader as _};
+use object::{Endianness, U32};
+
+use super::relocs::RelocTable;
+
+/// Section header types and flags that rules ask for, as plain numbers.
+pub mod consts {
+    #![allow(missing_docs)]
+    pub const SHT_NULL: u32 = 0;
+    pub const SHT_PROGBITS: u32 = 1;
+    pub const SHT_SYMTAB: u32 = 2;
+    pub const SHT_STRTAB: u32 = 3;
+    pub const SHT_RELA: u32 = 4;
+    pub const SHT_NOTE: u32 = 7;
+    pub const SHT_NOBITS: u32 = 8;
+    pub const SHT_REL: u32 = 9;
+    pub const SHT_DYNSYM: u32 = 11;
+    pub const SHT_INIT_ARRAY: u32 = 14;
+    pub const SHT_FINI_ARRAY: u32 = 15;
+    pub const SHT_PREINIT_ARRAY: u32 = 16;
+    pub const SHT_GROUP: u32 = 17;
+    pub const SHT_SYMTAB_SHNDX: u32 = 18;
+    pub const SHT_RELR: u32 = 19;
+    pub const SHT_CREL: u32 = 0x4000_0014;
+    pub const SHT_LLVM_ADDRSIG: u32 = 0x6fff_4c03;
+    pub const SHT_LLVM_CALL_GRAPH_PROFILE: u32 = 0x6fff_4c09;
+    pub const SHT_LLVM_DEPENDENT_LIBRARIES: u32 = 0x6fff_4c04;
+    pub const SHT_ANDROID_REL: u32 = 0x6000_0001;
+    pub const SHT_ANDROID_RELA: u32 = 0x6000_0002;
+    pub const SHT_ANDROID_RELR: u32 = 0x6fff_ff00;
+    pub const SHT_GNU_VERDEF: u32 = 0x6fff_fffd;
+    pub const SHT_ARM_EXIDX: u32 = 0x7000_0001;
+    pub const SHT_X86_64_UNWIND: u32 = 0x7000_0001;
+    pub const SHF_WRITE: u32 = 1;
+    pub const SHF_ALLOC: u32 = 2;
+    pub const SHF_EXECINSTR: u32 = 4;
+    pub const SHF_MERGE: u32 = 0x10;
+    pub const SHF_STRINGS: u32 = 0x20;
+    pub const SHF_LINK_ORDER: u32 = 0x80;
+    pub const SHF_GROUP: u32 = 0x200;
+    pub const SHF_TLS: u32 = 0x400;
+    pub const SHF_COMPRESSED: u32 = 0x800;
+    pub const SHF_GNU_RETAIN: u32 = 0x20_0000;
+    pub const SHF_EXCLUDE: u32 = 0x8000_0000;
+    pub const STB_LOCAL: u8 = 0;
+    pub const STB_GLOBAL: u8 = 1;
+    pub const STB_WEAK: u8 = 2;
+    pub const STB_GNU_UNIQUE: u8 = 10;
+    pub const STT_NOTYPE: u8 = 0;
+    pub const STT_OBJECT: u8 = 1;
+    pub const STT_FUNC: u8 = 2;
+    pub const STT_SECTION: u8 = 3;
+    pub const STT_FILE: u8 = 4;
+    pub const STT_COMMON: u8 = 5;
+    pub const STT_TLS: u8 = 6;
+    pub const STT_GNU_IFUNC: u8 = 10;
+    pub const STV_DEFAULT: u8 = 0;
+    pub const STV_INTERNAL: u8 = 1;
+    pub const STV_HIDDEN: u8 = 2;
+    pub const STV_PROTECTED: u8 = 3;
+    pub const SHN_UNDEF: u16 = 0;
+    pub const SHN_LORESERVE: u16 = 0xff00;
+    pub const SHN_ABS: u16 = 0xfff1;
+    pub const SHN_COMMON: u16 = 0xfff2;
+    pub const SHN_XINDEX: u16 = 0xffff;
+    pub const EM_386: u16 = 3;
+    pub const EM_MIPS: u16 = 8;
+    pub const EM_PPC: u16 = 20;
+    pub const EM_PPC64: u16 = 21;
+    pub const EM_S390: u16 = 22;
+    pub const EM_ARM: u16 = 40;
+    pub const EM_SPARCV9: u16 = 43;
+    pub const EM_X86_64: u16 = 62;
+    pub const EM_AARCH64: u16 = 183;
+    pub const EM_RISCV: u16 = 243;
+    pub const EM_LOONGARCH: u16 = 258;
+    pub const EM_ALPHA: u16 = 0x9026;
+    pub const ELFOSABI_GNU: u8 = 3;
+    pub const ELFOSABI_FREEBSD: u8 = 9;
+}
+use consts::*;
+
+/// What is asked of a section most often; the rest is decoded from its header on demand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SectionRow {
+    /// `sh_type`.
+    pub kind: u32,
+    /// `sh_flags`, low 32 bits (no rule needs higher ones).
+    pub flags: u32,
+    /// Section index of the first relocation section that applies to this one; 0 if none.
+    pub reloc: u32,
+    /// 1 + number of the group in [`Object::groups`] that this section belongs to; 0 if none.
+    pub group: u32,
+}
+
+impl SectionRow {
+    /// Whether SHF_ALLOC is set.
+    #[inline]
+    pub fn is_alloc(self) -> bool {
+        self.flags & SHF_ALLOC != 0
+    }
+}
+
+/// One section group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Group<'d> {
+    /// Section index of the SHT_GROUP section.
+    pub section: u32,
+    /// Whether the COMDAT flag is set.
+    pub comdat: bool,
+    /// All flag bits.
+    pub flags: u32,
+    /// The signature: the symbol's name, or the section's name if that symbol is a nameless
+    /// section symbol.
+    pub signature: &'d [u8],
+    /// Symbol index of the signature.
+    pub symbol: u32,
+    /// Range in [`Object::group_members`].
+    pub first_member: u32,
+    /// Number of members.
+    pub member_count: u32,
+}
+
+/// Where a symbol is defined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// SHN_UNDEF.
+    Undefined,
+    /// SHN_ABS, or a reserved index that means no section.
+    Absolute,
+    /// SHN_COMMON and the targets' small or large commons.
+    Common,
+    /// A section of the same object; the index was checked.
+    Section(u32),
+}
+
+/// One symbol, decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Symbol {
+    /// Offset of the name in the string table.
+    pub name: u32,
+    /// STB_*.
+    pub bind: u8,
+    /// STT_*.
+    pub kind: u8,
+    /// STV_*.
+    pub visibility: u8,
+    /// All of `st_other`.
+    pub other: u8,
+    /// Where it is defined.
+    pub place: Place,
+    /// `st_value`: offset in the section; alignment for commons.
+    pub value: u64,
+    /// `st_size` in bytes.
+    pub size: u64,
+    /// `st_shndx` as stored.
+    pub shndx: u16,
+}
+
+/// A part of the object that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The section whose references are unknown (0: the whole object).
+    pub section: u32,
+    /// Why.
+    pub reason: String,
+}
+
+/// The class-dependent tables.
+#[derive(Clone, Copy)]
+enum Raw<'d> {
+    E32 { headers: &'d [elf::SectionHeader32<Endianness>], symbols: &'d [elf::Sym32<Endianness>] },
+    E64 { headers: &'d [elf::SectionHeader64<Endianness>], symbols: &'d [elf::Sym64<Endianness>] },
+}
+
+/// A parsed relocatable object.
+#[derive(Clone)]
+pub struct Object<'d> {
+    data: &'d [u8],
+    endian: Endianness,
+    raw: Raw<'d>,
+    section_names: StringTable<'d>,
+    symbol_names: StringTable<'d>,
+    /// `sh_link`ed extended section indexes; empty if there are none.
+    xindex: &'d [U32<Endianness>],
+    /// `e_machine`.
+    pub machine: u16,
+    /// ELF class 64.
+    pub is_64: bool,
+    /// `e_flags`.
+    pub flags: u32,
+    /// `EI_OSABI`.
+    pub osabi: u8,
+    /// Rows by section index; row 0 is the null section.
+    pub sections: Vec<SectionRow>,
+    /// Groups in section order.
+    pub groups: Vec<Group<'d>>,
+    /// Section indexes of all groups' members, concatenated.
+    pub group_members: Vec<u32>,
+    /// Second and later relocation sections of a section: (section, relocation section).
+    pub extra_relocs: Vec<(u32, u32)>,
+    /// Section index of the symbol table; 0 if none.
+    pub symtab: u32,
+    /// Section index of the section name table; 0 if none.
+    pub name_table: u32,
+    /// Index of the first non-local symbol (`sh_info` of the symbol table, clamped).
+    pub first_global: u32,
+    /// What could not be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// The most section headers an object may have for its size: each takes at least 40 bytes, so
+/// counts beyond the file are refused by the reader itself.
+pub(crate) fn identify(data: &[u8]) -> Option<(bool, Endianness)> {
+    if data.len() < 20 || !data.starts_with(b"\x7fELF") {
+        return None;
+    }
+    let is_64 = match data[4] {
+        1 => false,
+        2 => true,
+        _ => return None,
+    };
+    let endian = match data[5] {
+        1 => Endianness::Little,
+        2 => Endianness::Big,
+        _ => return None,
+    };
+    Some((is_64, endian))
+}
+
+/// `e_type` of ELF bytes, if they are ELF.
+pub fn elf_type(data: &[u8]) -> Option<u16> {
+    let (_, endian) = identify(data)?;
+    let field = [*data.get(16)?, *data.get(17)?];
+    Some(match endian {
+        Endianness::Little => u16::from_le_bytes(field),
+        Endianness::Big => u16::from_be_bytes(field),
+    })
+}
+
+/// `e_machine` and whether the class is 64, if the bytes are ELF.
+pub fn machine_and_class(data: &[u8]) -> Option<(u16, bool)> {
+    let (is_64, endian) = identify(data)?;
+    let field = [*data.get(18)?, *data.get(19)?];
+    let machine = match endian {
+        Endianness::Little => u16::from_le_bytes(field),
+        Endianness::Big => u16::from_be_bytes(field),
+    };
+    Some((machine, is_64))
+}
+
+impl<'d> Object<'d> {
+    /// Reads an object's tables.
+    ///
+    /// # Errors
+    /// A reason, if the object's own headers, section names or symbol table cannot be read. Parts
+    /// that can be left out (relocations, groups) go to [`Object::unreadable`] instead.
+    pub fn parse(data: &'d [u8]) -> Result<Self, String> {
+        let (is_64, _) = identify(data).ok_or("not an ELF object")?;
+        if is_64 {
+            parse_class::<elf::FileHeader64<Endianness>>(data, |headers, symbols| Raw::E64 {
+                headers,
+                symbols,
+            })
+        } else {
+            parse_class::<elf::FileHeader32<Endianness>>(data, |headers, symbols| Raw::E32 {
+                headers,
+                symbols,
+            })
+        }
+    }
+
+    /// The object's bytes.
+    pub fn data(&self) -> &'d [u8] {
+        self.data
+    }
+
+    /// Byte order.
+    pub fn endian(&self) -> Endianness {
+        self.endian
+    }
+
+    /// Number of symbols, the null symbol included.
+    pub fn symbol_count(&self) -> u32 {
+        let n = match self.raw {
+            Raw::E32 { symbols, .. } => symbols.len(),
+            Raw::E64 { symbols, .. } => symbols.len(),
+        };
+        u32::try_from(n).unwrap_or(u32::MAX)
+    }
+
+    /// The name of a section; empty if its offset is bad.
+    pub fn section_name(&self, section: u32) -> &'d [u8] {
+        let offset = match self.raw {
+            Raw::E32 { headers, .. } => headers.get(section as usize).map(|h| h.sh_name.get(self.endian)),
+            Raw::E64 { headers, .. } => headers.get(section as usize).map(|h| h.sh_name.get(self.endian)),
+        };
+        offset.and_then(|o| self.section_names.get(o).ok()).unwrap_or(b"")
+    }
+
+    /// The full header of a section, widened to 64 bits.
+    pub fn header(&self, section: u32) -> Header {
+        let endian = self.endian;
+        match self.raw {
+            Raw::E32 { headers, .. } => headers.get(section as usize).map(|h| Header {
+                offset: u64::from(h.sh_offset.get(endian)),
+                size: u64::from(h.sh_size.get(endian)),
+                link: h.sh_link.get(endian),
+                info: h.sh_info.get(endian),
+                align: u64::from(h.sh_addralign.get(endian)),
+                entsize: u64::from(h.sh_entsize.get(endian)),
+            }),
+            Raw::E64 { headers, .. } => headers.get(section as usize).map(|h| Header {
+                offset: h.sh_offset.get(endian),
+                size: h.sh_size.get(endian),
+                link: h.sh_link.get(endian),
+                info: h.sh_info.get(endian),
+                align: h.sh_addralign.get(endian),
+                entsize: h.sh_entsize.get(endian),
+            }),
+        }
+        .unwrap_or_default()
+    }
+
+    /// `sh_size` of a section in bytes.
+    pub fn section_size(&self, section: u32) -> u64 {
+        match self.raw {
+            Raw::E32 { headers, .. } => {
+                headers.get(section as usize).map_or(0, |h| u64::from(h.sh_size.get(self.endian)))
+            }
+            Raw::E64 { headers, .. } => {
+                headers.get(section as usize).map_or(0, |h| h.sh_size.get(self.endian))
+            }
+        }
+    }
+
+    /// The bytes of a section; empty for NOBITS; `None` if they lie outside the file.
+    pub fn section_data(&self, section: u32) -> Option<&'d [u8]> {
+        let row = self.sections.get(section as usize)?;
+        if row.kind == SHT_NOBITS {
+            return Some(&[]);
+        }
+        let header = self.header(section);
+        let start = usize::try_from(header.offset).ok()?;
+        let end = start.checked_add(usize::try_from(header.size).ok()?)?;
+        self.data.get(start..end)
+    }
+
+    /// Decodes a symbol; `None` beyond the table. An index into a section that does not exist is
+    /// read as absolute (nothing can be kept through it).
+    #[inline]
+    pub fn symbol(&self, index: u32) -> Option<Symbol> {
+        let endian = self.endian;
+        let (name, info, other, shndx, value, size) = match self.raw {
+            Raw::E64 { symbols, .. } => {
+                let s = symbols.get(index as usize)?;
+                let shndx = s.st_shndx.get(endian).0;
+                (
+                    s.st_name.get(endian),
+                    s.st_info.0,
+                    s.st_other.0,
+                    shndx,
+                    s.st_value.get(endian),
+                    s.st_size.get(endian),
+                )
+            }
+            Raw::E32 { symbols, .. } => {
+                let s = symbols.get(index as usize)?;
+                let shndx = s.st_shndx.get(endian).0;
+                let (value, size) = (s.st_value.get(endian).into(), s.st_size.get(endian).into());
+                (s.st_name.get(endian), s.st_info.0, s.st_other.0, shndx, value, size)
+            }
+        };
+        Some(Symbol {
+            name,
+            bind: info >> 4,
+            kind: info & 15,
+            visibility: other & 3,
+            other,
+            place: self.place(index, shndx),
+            value,
+            size,
+            shndx,
+        })
+    }
+
+    #[inline]
+    fn place(&self, index: u32, shndx: u16) -> Place {
+        let section = match shndx {
+            SHN_UNDEF => return Place::Undefined,
+            SHN_XINDEX => match self.xindex.get(index as usize) {
+                Some(wide) => wide.get(self.endian),
+                None => return Place::Absolute,
+            },
+            SHN_COMMON => return Place::Common,
+            // GS targets 5, 8: small commons and "undefined" of mips; large commons of x86-64.
+            0xff03 if self.machine == EM_MIPS => return Place::Common,
+            0xff04 if self.machine == EM_MIPS => return Place::Undefined,
+            0xff02 if self.machine == EM_X86_64 => return Place::Common,
+            _ if shndx >= SHN_LORESERVE => return Place::Absolute,
+            _ => u32::from(shndx),
+        };
+        if section == 0 {
+            Place::Undefined
+        } else if (section as usize) < self.sections.len() {
+            Place::Section(section)
+        } else {
+            Place::Absolute
+        }
+    }
+
+    /// The name of a symbol by the offset in [`Symbol::name`]; empty if the offset is bad.
+    #[inline]
+    pub fn symbol_name(&self, offset: u32) -> &'d [u8] {
+        self.symbol_names.get(offset).unwrap_or(b"")
+    }
+
+    /// Whether a string table section is the section name table or the symbol table's.
+    pub fn is_own_string_table(&self, section: u32) -> bool {
+        section == self.name_table || (self.symtab != 0 && self.header(self.symtab).link == section)
+    }
+
+    /// Members of a group as section indexes.
+    pub fn members(&self, group: &Group<'_>) -> &[u32] {
+        let start = group.first_member as usize;
+        self.group_members.get(start..start + group.member_count as usize).unwrap_or(&[])
+    }
+
+    /// The group a section belongs to.
+    pub fn group_of(&self, section: u32) -> Option<&Group<'d>> {
+        let row = self.sections.get(section as usize)?;
+        self.groups.get((row.group as usize).checked_sub(1)?)
+    }
+
+    /// The relocation sections that apply to `section`, first the one in its row.
+    pub fn reloc_sections(&self, section: u32) -> impl Iterator<Item = u32> + '_ {
+        let first = self.sections.get(section as usize).map_or(0, |r| r.reloc);
+        let more = if first == 0 { &[][..] } else { &self.extra_relocs[..] };
+        (first != 0)
+            .then_some(first)
+            .into_iter()
+            .chain(more.iter().filter(move |(s, _)| *s == section).map(|(_, r)| *r))
+    }
+
+    /// The table of one relocation section.
+    ///
+    /// # Errors
+    /// The reason why it cannot be read.
+    pub fn reloc_table(&self, reloc_section: u32) -> Result<RelocTable<'d>, String> {
+        let row = self.sections.get(reloc_section as usize).ok_or("no such section")?;
+        let data = self.section_data(reloc_section).ok_or("relocations lie outside the file")?;
+        let entsize = self.header(reloc_section).entsize;
+        RelocTable::new(row.kind, data, entsize, self.is_64, self.endian, self.machine)
+    }
+}
+
+/// The fields of a section header that are decoded on demand, all in bytes or indexes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Header {
+    /// `sh_offset`.
+    pub offset: u64,
+    /// `sh_size`.
+    pub size: u64,
+    /// `sh_link`.
+    pub link: u32,
+    /// `sh_info`.
+    pub info: u32,
+    /// `sh_addralign`.
+    pub align: u64,
+    /// `sh_entsize`.
+    pub entsize: u64,
+}
+
+fn parse_class<'d, Elf>(
+    data: &'d [u8],
+    make: impl Fn(&'d [Elf::SectionHeader], &'d [Elf::Sym]) -> Raw<'d>,
+) -> Result<Object<'d>, String>
+where
+    Elf: FileHeader<Endian = Endianness>,
+{
+    let file = Elf::parse(data).map_err(|e| e.to_string())?;
+    let endian = file.endian().map_err(|e| e.to_string())?;
+    let headers = file.section_headers(endian, data).map_err(|e| e.to_string())?;
+    let mut name_table = 0u32;
+    let section_names = match file.section_strings_index(endian, data) {
+        Ok(index) if index.0 != 0 => {
+            name_table = index.0 as u32;
+            let header = headers.get(index.0).ok_or("section name table index out of range")?;
+            string_table::<Elf>(header, endian, data).ok_or("section name table lies outside the file")?
+        }
+        Ok(_) => StringTable::default(),
+        Err(error) => return Err(error.to_string()),
+    };
+    let mut sections: Vec<SectionRow> = Vec::with_capacity(headers.len());
+    let mut symtab = 0u32;
+    let mut has_groups = false;
+    let mut shndx_section = 0usize;
+    for (index, header) in headers.iter().enumerate() {
+        let kind = header.sh_type(endian).0;
+        #[allow(clippy::cast_possible_truncation)]
+        let flags: u64 = header.sh_flags(endian).0;
+        match kind {
+            SHT_SYMTAB if symtab == 0 => symtab = index as u32,
+            SHT_GROUP => has_groups = true,
+            SHT_SYMTAB_SHNDX => shndx_section = index,
+            _ => {}
+        }
+        sections.push(SectionRow { kind, flags: flags as u32, reloc: 0, group: 0 });
+    }
+    let mut symbols: &[Elf::Sym] = &[];
+    let mut symbol_names = StringTable::default();
+    let mut first_global = 0u32;
+    let mut xindex: &[U32<Endianness>] = &[];
+    if let Some(header) = headers.get(symtab as usize).filter(|_| symtab != 0) {
+        symbols = header
+            .data_as_array::<Elf::Sym, _>(endian, data)
+            .map_err(|_| "symbol table lies outside the file".to_string())?;
+        let strings =
+            headers.get(header.sh_link(endian) as usize).ok_or("symbol table without string table")?;
+        symbol_names =
+            string_table::<Elf>(strings, endian, data).ok_or("symbol string table lies outside the file")?;
+        first_global = header.sh_info(endian).min(u32::try_from(symbols.len()).unwrap_or(u32::MAX));
+        if shndx_section != 0 {
+            xindex = headers[shndx_section]
+                .data_as_array::<U32<Endianness>, _>(endian, data)
+                .map_err(|_| "extended section index table lies outside the file".to_string())?;
+        }
+    }
+    let mut object = Object {
+        data,
+        endian,
+        raw: make(headers, symbols),
+        section_names,
+        symbol_names,
+        xindex,
+        machine: file.e_machine(endian).0,
+        is_64: file.is_class_64(),
+        flags: file.e_flags(endian).0,
+        osabi: file.e_ident().os_abi.0,
+        sections,
+        groups: Vec::new(),
+        group_members: Vec::new(),
+        extra_relocs: Vec::new(),
+        symtab,
+        name_table,
+        first_global,
+        unreadable: Vec::new(),
+    };
+    attach_relocations(&mut object);
+    if has_groups {
+        read_groups(&mut object);
+    }
+    Ok(object)
+}
+
+fn string_table<'d, Elf: FileHeader<Endian = Endianness>>(
+    header: &Elf::SectionHeader,
+    endian: Endianness,
+    data: &'d [u8],
+) -> Option<StringTable<'d>> {
+    let offset: u64 = header.sh_offset(endian).into();
+    let size: u64 = header.sh_size(endian).into();
+    let end = offset.checked_add(size)?;
+    if end > data.len() as u64 {
+        return None;
+    }
+    Some(StringTable::new(data, offset, end))
+}
+
+/// Whether a section type holds relocations in some encoding.
+pub fn is_relocation_type(kind: u32) -> bool {
+    matches!(
+        kind,
+        SHT_REL | SHT_RELA | SHT_CREL | SHT_RELR | SHT_ANDROID_REL | SHT_ANDROID_RELA | SHT_ANDROID_RELR
+    )
+}
+
+/// Connects each relocation section with the section it applies to, and checks that its entries
+/// can be decoded.
+fn attach_relocations(object: &mut Object<'_>) {
+    for index in 1..object.sections.len() {
+        let kind = object.sections[index].kind;
+        if !is_relocation_type(kind) {
+            continue;
+        }
+        let index = index as u32;
+        let target = object.header(index).info;
+        if target == 0 || target as usize >= object.sections.len() {
+            // A relocation section that names no section applies to nothing (object files made
+            // from linked images have such).
+            if target != 0 {
+                let name = String::from_utf8_lossy(object.section_name(index)).into_owned();
+                let reason =
+                    format!("relocation section {name} applies to section {target}, which does not exist");
+                object.unreadable.push(Unreadable { section: 0, reason });
+            }
+            continue;
+        }
+        if let Err(reason) = object.reloc_table(index) {
+            let name = String::from_utf8_lossy(object.section_name(index)).into_owned();
+            object
+                .unreadable
+                .push(Unreadable { section: target, reason: format!("relocation section {name}: {reason}") });
+        }
+        let row = &mut object.sections[target as usize];
+        if row.reloc == 0 {
+            row.reloc = index;
+        } else {
+            object.extra_relocs.push((target, index));
+        }
+    }
+}
+
+fn read_groups(object: &mut Object<'_>) {
+    let endian = object.endian;
+    let word = |bytes: &[u8]| -> u32 {
+        let mut field = [0u8; 4];
+        field.copy_from_slice(&bytes[..4]);
+        match endian {
+            Endianness::Little => u32::from_le_bytes(field),
+            Endianness::Big => u32::from_be_bytes(field),
+        }
+    };
+    for index in 1..object.sections.len() as u32 {
+        if object.sections[index as usize].kind != SHT_GROUP {
+            continue;
+        }
+        let Some(data) = object.section_data(index).filter(|d| d.len() >= 4) else {
+            let reason = format!("section group {index} cannot be read");
+            object.unreadable.push(Unreadable { section: 0, reason });
+            continue;
+        };
+        let flags = word(data);
+        let symbol = object.header(index).info;
+        let signature = signature(object, symbol);
+        let first_member = object.group_members.len() as u32;
+        let number = object.groups.len() as u32 + 1;
+        for member in data[4..].chunks_exact(4).map(word) {
+            let Some(row) = object.sections.get_mut(member as usize).filter(|_| member != 0) else {
+                let reason = format!("section group {index} names section {member}, which does not exist");
+                object.unreadable.push(Unreadable { section: 0, reason });
+                continue;
+            };
+            if row.group == 0 {
+                row.group = number;
+            }
+            object.group_members.push(member);
+        }
+        let member_count = object.group_members.len() as u32 - first_member;
+        let group = Group {
+            section: index,
+            comdat: flags & 1 != 0,
+            flags,
+            signature,
+            symbol,
+            first_member,
+            member_count,
+        };
+        object.groups.push(group);
+    }
+}
+
+/// GS 6.2: the signature is the symbol's name, or the section's name for a nameless section symbol.
+fn signature<'d>(object: &Object<'d>, symbol: u32) -> &'d [u8] {
+    let Some(found) = object.symbol(symbol) else { return b"" };
+    let name = object.symbol_name(found.name);
+    match found.place {
+        Place::Section(section) if found.kind == STT_SECTION && name.is_empty() => {
+            object.section_name(section)
+        }
+        _ => name,
+    }
+}

@@ -1,0 +1,127 @@
+//! From a plan to opened inputs: every file that the link may read is opened here, before anything
+//! is borrowed from it.
+//!
+//! In: a [`LinkPlan`]. Out: [`OpenedLink`]: the frozen [`FileStore`] and the items of the link in
+//! order, scripts among the inputs already replaced by what they name. Afterwards no phase opens a
+//! file.
+
+pub mod archive;
+pub mod bytes;
+pub mod classify;
+pub mod dso;
+pub mod eh_frame;
+pub mod elf;
+mod extra_names;
+mod open;
+pub mod relocs;
+
+pub use bytes::FileStore;
+pub use open::open;
+
+use std::ops::Range;
+
+use bstr::BString;
+
+use crate::error::Diagnostic;
+use crate::plan::InputMode;
+use crate::script::Script;
+
+/// One step of the link after all scripts and libraries were found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// A plain object, shared library, data file or other single file: index into
+    /// [`OpenedLink::singles`].
+    Single(usize),
+    /// An archive: index into [`OpenedLink::archives`].
+    Archive(usize),
+    /// Start of a group (`--start-group`, `GROUP(`).
+    GroupStart,
+    /// End of a group.
+    GroupEnd,
+    /// `--start-lib`.
+    LibStart,
+    /// `--end-lib`.
+    LibEnd,
+    /// A script at its place: index into [`OpenedLink::scripts`].
+    Script(usize),
+    /// A `--defsym` at its place: index into `LinkPlan::defsyms`.
+    Defsym(usize),
+}
+
+/// A script of the link.
+#[derive(Debug, Clone)]
+pub struct ScriptFile {
+    /// The path as spelled.
+    pub shown: BString,
+    /// What it says.
+    pub script: Script,
+    /// Given as an input rather than with `-T`.
+    pub as_input: bool,
+}
+
+/// A single input file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Single {
+    /// The name that linkers print.
+    pub shown: BString,
+    /// File in the store.
+    pub file: usize,
+    /// Positional options.
+    pub mode: InputMode,
+    /// What its bytes are.
+    pub kind: classify::InputKind,
+}
+
+/// Where an archive member's bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberSource {
+    /// File in the store: the archive itself, or the thin member's own file.
+    pub file: usize,
+    /// Range of the member in that file.
+    pub range: Range<usize>,
+    /// The member's name as stored in the archive, as a range of the archive's bytes.
+    pub name: Range<usize>,
+    /// For thin members: the archive's folder joined with the stored path, as linkers spell it.
+    pub joined: Option<BString>,
+    /// For a member of a regular archive inside a thin one: that inner archive's member name.
+    pub nested: Option<BString>,
+    /// Why the member cannot be read; its range is empty then.
+    pub missing: Option<String>,
+}
+
+/// One mention of an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedArchive {
+    /// The name that linkers print.
+    pub shown: BString,
+    /// File in the store.
+    pub file: usize,
+    /// Positional options.
+    pub mode: InputMode,
+    /// Thin archive.
+    pub thin: bool,
+    /// Found through `-l` (matters for wrong-machine members and `--exclude-libs`).
+    pub by_library: bool,
+    /// Members in file order.
+    pub members: Vec<MemberSource>,
+    /// The symbol index, if there is one.
+    pub index: Option<archive::Index>,
+}
+
+/// Everything that was opened.
+pub struct OpenedLink {
+    /// All bytes.
+    pub store: FileStore,
+    /// Link items in order.
+    pub items: Vec<Item>,
+    /// Single files.
+    pub singles: Vec<Single>,
+    /// Archive mentions.
+    pub archives: Vec<OpenedArchive>,
+    /// `-T` scripts and scripts given as inputs, in the order in which they were met.
+    pub scripts: Vec<ScriptFile>,
+    /// Names of options and scripts that must have an id even if no input mentions them.
+    pub extra_names: Vec<BString>,
+    /// What could not be opened or looks wrong, without being fatal.
+    pub diagnostics: Vec<Diagnostic>,
+}

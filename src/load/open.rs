@@ -1,0 +1,415 @@
+//! Opens every input of a plan in link order, following scripts and thin archives.
+//!
+//! Path rules of scripts: ld `new_afile`/`ldfile_open_file`, gold `Input_file::open`, lld
+//! `ScriptParser::addFile`, mold `resolve_path`; spelled names matter because they are printed
+//! (GS 7). A missing file or library is an error; a missing thin member is not, as long as nobody
+//! needs it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use bstr::{BString, ByteSlice};
+
+use super::archive::{self, Kind};
+use super::classify::{InputKind, classify};
+use super::elf;
+use super::{FileStore, Item, MemberSource, OpenedArchive, OpenedLink, ScriptFile, Single, extra_names};
+use crate::error::{Diagnostic, Error, Result, Severity};
+use crate::plan::library::{self, Candidate, ScriptDir, SearchPath, Verdict};
+use crate::plan::{Flavor, InputMode, InputName, LinkPlan, Step};
+use crate::script::{self, CommandKind, Dialect, InputItem, Script};
+
+/// Scripts that name each other stop here.
+const SCRIPT_DEPTH_LIMIT: usize = 32;
+
+/// Opens all inputs of `plan`; files already in `store` (given in memory) are used from there.
+///
+/// # Errors
+/// A missing file or library, a damaged archive, a script that does not parse.
+pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
+    let mut opener = Opener {
+        plan,
+        search: SearchPath::new(plan, &[], false),
+        dialect: script::dialect(plan.profile),
+        link: OpenedLink {
+            store,
+            items: Vec::new(),
+            singles: Vec::new(),
+            archives: Vec::new(),
+            scripts: Vec::new(),
+            extra_names: Vec::new(),
+            diagnostics: Vec::new(),
+        },
+        seen_archives: BTreeSet::new(),
+        machine: emulated_machine(plan),
+    };
+    opener.read_link_scripts()?;
+    for step in &plan.steps {
+        match step {
+            Step::Input { name: InputName::Path(path), mode } => {
+                let shown = BString::from(path.as_os_str().as_encoded_bytes());
+                opener.add_file(shown, path, *mode, false, 0)?;
+            }
+            Step::Input { name: InputName::Library(name), mode } => opener.add_library(name, *mode, 0)?,
+            Step::StartGroup => opener.link.items.push(Item::GroupStart),
+            Step::EndGroup => opener.link.items.push(Item::GroupEnd),
+            Step::StartLib => opener.link.items.push(Item::LibStart),
+            Step::EndLib => opener.link.items.push(Item::LibEnd),
+            Step::Script(index) => opener.place_link_script(*index)?,
+            Step::Defsym(index) => opener.link.items.push(Item::Defsym(*index)),
+        }
+    }
+    let mut link = opener.link;
+    link.extra_names = extra_names::collect(plan, &link.scripts);
+    Ok(link)
+}
+
+struct Opener<'p> {
+    plan: &'p LinkPlan,
+    search: SearchPath,
+    dialect: Dialect,
+    link: OpenedLink,
+    seen_archives: BTreeSet<PathBuf>,
+    /// Machine and class that libraries must have to be taken in a search.
+    machine: Option<(u16, bool)>,
+}
+
+/// The machine and class of the emulation, where it tells (targets 1).
+fn emulated_machine(plan: &LinkPlan) -> Option<(u16, bool)> {
+    let name = plan.emulation.as_deref()?;
+    Some(match name {
+        "elf_x86_64" => (62, true),
+        "elf32_x86_64" => (62, false),
+        "elf_i386" => (3, false),
+        "aarch64linux" | "aarch64elf" => (183, true),
+        n if n.starts_with("armelf") => (40, false),
+        "elf64lppc" | "elf64ppc" => (21, true),
+        "elf32ppclinux" | "elf32ppc" => (20, false),
+        "elf64lriscv" => (243, true),
+        "elf32btsmip" | "elf32ltsmip" => (8, false),
+        "elf64btsmip" | "elf64ltsmip" => (8, true),
+        "elf64_s390" => (22, true),
+        _ => return None,
+    })
+}
+
+impl Opener<'_> {
+    fn parse_script(&mut self, path: &Path, text: &[u8]) -> Result<Script> {
+        let plan = self.plan;
+        let search = &self.search;
+        let include = |name: &[u8]| -> Result<(PathBuf, Vec<u8>)> {
+            let named = bytes_path(name);
+            let in_folders = search.folders().map(|dir| dir.join(&named));
+            let candidates = std::iter::once(named.clone()).chain(in_folders);
+            for candidate in candidates {
+                if let Ok(text) = std::fs::read(plan.directory.join(&candidate)) {
+                    return Ok((candidate, text));
+                }
+            }
+            Err(Error::new(format!("cannot open included script {}", named.display()), "no such file"))
+        };
+        script::parse(path, text, self.dialect, &include)
+    }
+
+    /// `-T` scripts are parsed before any input, so that their SEARCH_DIRs count for all.
+    fn read_link_scripts(&mut self) -> Result<()> {
+        let mut dirs = Vec::new();
+        let mut insert_only = !self.plan.scripts.is_empty();
+        let default = self.plan.default_script.as_ref().filter(|_| self.plan.scripts.is_empty());
+        for (number, file) in self.plan.scripts.iter().chain(default).enumerate() {
+            let script = self.parse_script(&file.path, &file.text)?;
+            for command in &script.commands {
+                if let CommandKind::SearchDir(name) = &command.kind {
+                    dirs.push(ScriptDir { script: number, text: name.text.clone() });
+                }
+            }
+            insert_only &= script.commands.iter().any(|c| matches!(c.kind, CommandKind::Insert { .. }));
+            let shown = BString::from(file.path.as_os_str().as_encoded_bytes());
+            self.link.scripts.push(ScriptFile { shown, script, as_input: false });
+        }
+        self.search = SearchPath::new(self.plan, &dirs, insert_only);
+        Ok(())
+    }
+
+    fn place_link_script(&mut self, index: usize) -> Result<()> {
+        self.link.items.push(Item::Script(index));
+        let Some(file) = self.link.scripts.get(index) else { return Ok(()) };
+        let (shown, script) = (file.shown.clone(), file.script.clone());
+        self.add_script_inputs(&shown, &script, InputMode::default(), 0)
+    }
+
+    fn note_search_dirs(&mut self, script: &Script) {
+        for command in &script.commands {
+            if let CommandKind::SearchDir(name) = &command.kind {
+                self.search.add_script_dir(name.text.as_bstr());
+            }
+        }
+    }
+
+    fn real(&self, path: &Path) -> PathBuf {
+        self.plan.directory.join(path)
+    }
+
+    /// Tries candidates in order; files for another machine are passed over as the linker does.
+    fn choose(&mut self, candidates: &[Candidate]) -> Option<Candidate> {
+        let machine = self.machine;
+        let store = &mut self.link.store;
+        let choice = library::choose(self.plan.profile.flavor, candidates, |candidate| {
+            if !store.exists(&candidate.open) {
+                return Verdict::Missing;
+            }
+            let Ok(file) = store.open(&candidate.open) else { return Verdict::Missing };
+            match (machine, machine_of(store.bytes(file))) {
+                (Some(wanted), Some(found)) if wanted != found => Verdict::Incompatible,
+                _ => Verdict::Fits,
+            }
+        });
+        for &skipped in &choice.skipped {
+            let subject = candidates[skipped].spelled.display().to_string();
+            let message = "skipping incompatible library";
+            self.link.diagnostics.push(Diagnostic::new(Severity::Note, subject, message));
+        }
+        choice.found.map(|i| candidates[i].clone())
+    }
+
+    fn add_library(&mut self, name: &[u8], mode: InputMode, depth: usize) -> Result<()> {
+        let candidates = self.search.library(name.as_bstr(), mode.static_libs);
+        let found = self.choose(&candidates).ok_or_else(|| {
+            Error::new(format!("-l{}", name.as_bstr()), "library not found in the search folders")
+        })?;
+        let shown = BString::from(found.spelled.as_os_str().as_encoded_bytes());
+        self.add_file(shown, &found.spelled, mode, true, depth)
+    }
+
+    /// Adds one file by what its bytes are.
+    fn add_file(
+        &mut self,
+        shown: BString,
+        path: &Path,
+        mode: InputMode,
+        by_library: bool,
+        depth: usize,
+    ) -> Result<()> {
+        let file = self.link.store.open(&self.real(path))?;
+        let bytes = self.link.store.bytes(file);
+        let kind = if mode.binary { InputKind::Other } else { classify(bytes) };
+        match kind {
+            InputKind::Archive if !mode.just_symbols => self.add_archive(shown, path, file, mode, by_library),
+            InputKind::Other if !mode.binary => {
+                let text = bytes.to_vec();
+                self.add_input_script(&shown, path, &text, mode, depth)
+            }
+            _ => {
+                let index = self.link.singles.len();
+                self.link.singles.push(Single { shown, file, mode, kind });
+                self.link.items.push(Item::Single(index));
+                Ok(())
+            }
+        }
+    }
+
+    fn add_input_script(
+        &mut self,
+        shown: &BString,
+        path: &Path,
+        text: &[u8],
+        mode: InputMode,
+        depth: usize,
+    ) -> Result<()> {
+        if depth >= SCRIPT_DEPTH_LIMIT {
+            return Err(Error::new(format!("reading script {shown}"), "scripts name each other too deeply"));
+        }
+        if text.iter().take(4096).any(|&b| b == 0) {
+            return Err(Error::new(format!("reading {shown}"), "file format not recognized"));
+        }
+        let script = self.parse_script(path, text)?;
+        self.note_search_dirs(&script);
+        let index = self.link.scripts.len();
+        self.link.scripts.push(ScriptFile { shown: shown.clone(), script: script.clone(), as_input: true });
+        self.link.items.push(Item::Script(index));
+        self.add_script_inputs(shown, &script, mode, depth + 1)
+    }
+
+    fn add_script_inputs(
+        &mut self,
+        shown: &BString,
+        script: &Script,
+        mode: InputMode,
+        depth: usize,
+    ) -> Result<()> {
+        for command in &script.commands {
+            match &command.kind {
+                CommandKind::Input(items) => self.add_input_items(shown, items, mode, depth)?,
+                CommandKind::Group(items) => {
+                    self.link.items.push(Item::GroupStart);
+                    self.add_input_items(shown, items, mode, depth)?;
+                    self.link.items.push(Item::GroupEnd);
+                }
+                CommandKind::Startup(name) => {
+                    // GS 9.2: that file becomes the first input.
+                    let before = self.link.items.len();
+                    self.add_named(shown, &name.text, mode, depth)?;
+                    let added = self.link.items.split_off(before);
+                    self.link.items.splice(0..0, added);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn add_input_items(
+        &mut self,
+        shown: &BString,
+        items: &[InputItem],
+        mode: InputMode,
+        depth: usize,
+    ) -> Result<()> {
+        for item in items {
+            let mode = InputMode { as_needed: mode.as_needed || item.as_needed, ..mode };
+            if item.library {
+                self.add_library(&item.name.text, mode, depth)?;
+            } else {
+                self.add_named(shown, &item.name.text, mode, depth)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a file named inside a script.
+    fn add_named(&mut self, script: &BString, name: &BString, mode: InputMode, depth: usize) -> Result<()> {
+        let path = bytes_path(script);
+        let in_sysroot = self.search.is_under_sysroot(&path);
+        let candidates = self.search.script_input(&path, in_sysroot, name.as_bstr());
+        let found = self.choose(&candidates).ok_or_else(|| {
+            let what = format!("script {script}: input {name}");
+            Error::new(what, "no such file, neither as named nor in the search folders")
+        })?;
+        let shown = BString::from(found.spelled.as_os_str().as_encoded_bytes());
+        self.add_file(shown, &found.spelled, mode, found.folder > 0, depth)
+    }
+
+    fn add_archive(
+        &mut self,
+        shown: BString,
+        path: &Path,
+        file: usize,
+        mode: InputMode,
+        by_library: bool,
+    ) -> Result<()> {
+        // mold ignores a second mention of an archive (GS 3.2).
+        if !self.seen_archives.insert(self.real(path)) && self.plan.profile.flavor == Flavor::Mold {
+            return Ok(());
+        }
+        let bytes = self.link.store.bytes(file);
+        let parsed =
+            archive::parse(bytes).map_err(|cause| Error::new(format!("reading archive {shown}"), cause))?;
+        let thin = parsed.kind == Kind::Thin;
+        let members = if thin {
+            self.thin_members(&shown, path, file, &parsed.members)
+        } else {
+            parsed
+                .members
+                .iter()
+                .map(|m| MemberSource {
+                    file,
+                    range: m.data.clone(),
+                    name: m.name.clone(),
+                    joined: None,
+                    nested: None,
+                    missing: None,
+                })
+                .collect()
+        };
+        let index = self.link.archives.len();
+        self.link.archives.push(OpenedArchive {
+            shown,
+            file,
+            mode,
+            thin,
+            by_library,
+            members,
+            index: parsed.index,
+        });
+        self.link.items.push(Item::Archive(index));
+        Ok(())
+    }
+
+    /// Opens the files behind a thin archive's members, in parallel.
+    fn thin_members(
+        &mut self,
+        shown: &BString,
+        path: &Path,
+        file: usize,
+        members: &[archive::Member],
+    ) -> Vec<MemberSource> {
+        let bytes = self.link.store.bytes(file);
+        let shown_dir = shown.rfind_byte(b'/').map_or(&b""[..], |end| &shown[..=end]);
+        let real_dir = self.real(path).parent().map(Path::to_path_buf).unwrap_or_default();
+        let names: Vec<BString> = members.iter().map(|m| BString::from(&bytes[m.name.clone()])).collect();
+        let paths: Vec<PathBuf> = names.iter().map(|n| real_dir.join(bytes_path(n))).collect();
+        let opened = self.link.store.open_many(&paths);
+        let mut sources = Vec::with_capacity(members.len());
+        for ((member, name), opened) in members.iter().zip(&names).zip(opened) {
+            let joined = if name.starts_with(b"/") {
+                name.clone()
+            } else {
+                BString::from([shown_dir, name.as_slice()].concat())
+            };
+            let mut source = MemberSource {
+                file,
+                range: 0..0,
+                name: member.name.clone(),
+                joined: Some(joined),
+                nested: None,
+                missing: None,
+            };
+            match opened {
+                Err(error) => source.missing = Some(error.to_string()),
+                Ok(inner) => {
+                    source.file = inner;
+                    let inner_bytes = self.link.store.bytes(inner);
+                    match member.nested_origin {
+                        None => source.range = 0..inner_bytes.len(),
+                        Some(origin) => match archive::member_at_origin(inner_bytes, origin) {
+                            Ok(found) => {
+                                source.nested = Some(BString::from(&inner_bytes[found.name]));
+                                source.range = found.data;
+                            }
+                            Err(cause) => source.missing = Some(cause),
+                        },
+                    }
+                }
+            }
+            if let Some(cause) = &source.missing {
+                let subject = format!("{shown}({name})");
+                self.link.diagnostics.push(Diagnostic::new(Severity::Warning, subject, cause.clone()));
+            }
+            sources.push(source);
+        }
+        sources
+    }
+}
+
+/// A path from raw bytes, without any check.
+pub(crate) fn bytes_path(bytes: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+    }
+    #[cfg(not(unix))]
+    {
+        PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+    }
+}
+
+/// Machine and class of an ELF file, or of an archive's first ELF member.
+fn machine_of(bytes: &[u8]) -> Option<(u16, bool)> {
+    if archive::is_archive(bytes) {
+        let parsed = archive::parse(bytes).ok()?;
+        let members = parsed.members.iter().take(16);
+        return members.filter_map(|m| elf::machine_and_class(bytes.get(m.data.clone())?)).next();
+    }
+    elf::machine_and_class(bytes)
+}

@@ -1,0 +1,286 @@
+//! Fills the tables: parses every file in parallel, then hands out ids in link order.
+
+use rayon::prelude::*;
+
+use super::{ArchiveInput, Content, InputFile, LinkItem, NameList, Names, Opaque, Program, Target};
+use crate::error::{Diagnostic, Error, Result, Severity};
+use crate::ids::{ArchiveId, FileId, Id, NameId, SectionId, Table};
+use crate::load::classify::{InputKind, classify, is_slim_lto};
+use crate::load::dso::SharedLibrary;
+use crate::load::elf::Object;
+use crate::load::{Item, OpenedLink};
+use crate::plan::{InputMode, LinkPlan};
+
+/// One file before it has ids.
+struct Source<'d> {
+    path: &'d [u8],
+    archive: Option<ArchiveId>,
+    member: &'d [u8],
+    joined: Option<&'d [u8]>,
+    nested: Option<&'d [u8]>,
+    mode: InputMode,
+    in_lib: bool,
+    bytes: &'d [u8],
+    missing: Option<&'d str>,
+}
+
+/// Builds the tables.
+///
+/// # Errors
+/// A plain input that is no object, library or archive, or is damaged; more things than 32-bit ids
+/// can number.
+pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>> {
+    let (sources, archives, items) = lay_out(link);
+    let parsed: Vec<(Content<'d>, NameList<'d>)> =
+        sources.par_iter().with_max_len(64).map(|source| parse(source)).collect();
+    let (contents, mut lists): (Vec<_>, Vec<_>) = parsed.into_iter().unzip();
+    let file_lists = lists.len();
+    lists.par_extend(archives.par_iter().map(|(a, _)| {
+        let opened = &link.archives[*a];
+        let bytes = link.store.bytes(opened.file);
+        let entries = opened.index.iter().flat_map(|index| &index.entries);
+        NameList::new(entries.map(|(name, _)| bytes.get(name.clone()).unwrap_or(b"")))
+    }));
+    lists.push(NameList::new(link.extra_names.iter().map(|n| n.as_slice())));
+    let (names, mut ids) = Names::build(&lists);
+    drop(lists);
+    ids.pop();
+    let archive_ids = ids.split_off(file_lists);
+    let target = find_target(&contents);
+    let mut diagnostics = link.diagnostics.clone();
+    let mut files: Table<FileId, InputFile<'d>> = Table::new();
+    let mut section_file: Vec<FileId> = Vec::new();
+    let too_many = || Error::new("loading the inputs", "more than 4294967295 input sections");
+    for ((source, mut content), mut names) in sources.into_iter().zip(contents).zip(ids) {
+        if let Content::Object(object) = &content {
+            // Behind the symbols' own names stand the unversioned forms, which only need an id.
+            names.truncate((object.symbol_count() - object.first_global) as usize);
+        }
+        if let (Content::Object(object), Some(target)) = (&content, target) {
+            if of_object(object) != target {
+                content = Content::Opaque(Opaque::ForeignMachine);
+            }
+        }
+        let section_base = u32::try_from(section_file.len()).map_err(|_| too_many())?;
+        let file = InputFile {
+            path: source.path,
+            archive: source.archive,
+            member: source.member,
+            joined: source.joined,
+            nested: source.nested,
+            mode: source.mode,
+            in_lib: source.in_lib,
+            content,
+            section_base,
+            names,
+            bytes: source.bytes.len() as u64,
+        };
+        let id = FileId::from_usize(files.len());
+        section_file.extend(std::iter::repeat_n(id, file.section_count() as usize));
+        u32::try_from(section_file.len()).map_err(|_| too_many())?;
+        note_unreadable(&file, &mut diagnostics);
+        files.push(file);
+    }
+    let archives = finish_archives(link, archives, archive_ids);
+    Ok(Program {
+        plan,
+        target,
+        files,
+        archives,
+        items,
+        scripts: &link.scripts,
+        names,
+        section_count: section_file.len() as u32,
+        section_file: Table::<SectionId, FileId>::from_vec(section_file),
+        diagnostics,
+    })
+}
+
+type Layout<'d> = (Vec<Source<'d>>, Vec<(usize, FileId)>, Vec<LinkItem>);
+
+/// Numbers files and archives in link order.
+fn lay_out(link: &OpenedLink) -> Layout<'_> {
+    let mut sources = Vec::new();
+    let mut archives: Vec<(usize, FileId)> = Vec::new();
+    let mut items = Vec::with_capacity(link.items.len());
+    let mut in_lib = false;
+    for item in &link.items {
+        items.push(match item {
+            Item::Single(index) => {
+                let single = &link.singles[*index];
+                let id = FileId::from_usize(sources.len());
+                sources.push(Source {
+                    path: &single.shown,
+                    archive: None,
+                    member: b"",
+                    joined: None,
+                    nested: None,
+                    mode: single.mode,
+                    in_lib,
+                    bytes: link.store.bytes(single.file),
+                    missing: None,
+                });
+                LinkItem::File(id)
+            }
+            Item::Archive(index) => {
+                let opened = &link.archives[*index];
+                let archive = ArchiveId::from_usize(archives.len());
+                archives.push((*index, FileId::from_usize(sources.len())));
+                let own = link.store.bytes(opened.file);
+                for member in &opened.members {
+                    sources.push(Source {
+                        path: &opened.shown,
+                        archive: Some(archive),
+                        member: own.get(member.name.clone()).unwrap_or(b""),
+                        joined: member.joined.as_ref().map(|j| j.as_slice()),
+                        nested: member.nested.as_ref().map(|n| n.as_slice()),
+                        mode: opened.mode,
+                        in_lib: false,
+                        bytes: link.store.bytes(member.file).get(member.range.clone()).unwrap_or(b""),
+                        missing: member.missing.as_deref(),
+                    });
+                }
+                LinkItem::Archive(archive)
+            }
+            Item::GroupStart => LinkItem::GroupStart,
+            Item::GroupEnd => LinkItem::GroupEnd,
+            Item::LibStart => {
+                in_lib = true;
+                LinkItem::LibStart
+            }
+            Item::LibEnd => {
+                in_lib = false;
+                LinkItem::LibEnd
+            }
+            Item::Script(index) => LinkItem::Script(*index),
+            Item::Defsym(index) => LinkItem::Defsym(*index),
+        });
+    }
+    (sources, archives, items)
+}
+
+fn parse<'d>(source: &Source<'d>) -> (Content<'d>, NameList<'d>) {
+    let opaque = |what: Opaque| (Content::Opaque(what), NameList::new(std::iter::empty()));
+    if let Some(reason) = source.missing {
+        return opaque(Opaque::Missing(reason.to_string()));
+    }
+    if source.mode.binary {
+        return (Content::Binary(source.bytes.len() as u64), NameList::new(std::iter::empty()));
+    }
+    match classify(source.bytes) {
+        InputKind::Object => match Object::parse(source.bytes) {
+            Err(reason) => opaque(Opaque::Damaged(reason)),
+            Ok(object) => {
+                if is_slim_lto(&object) {
+                    return opaque(Opaque::SlimLto);
+                }
+                let globals = object.first_global..object.symbol_count();
+                let name = |i| object.symbol(i).map_or(&b""[..], |s| object.symbol_name(s.name));
+                let list =
+                    NameList::new(globals.clone().map(name).chain(globals.map(name).filter_map(base_name)));
+                (Content::Object(Box::new(object)), list)
+            }
+        },
+        // A shared library inside an archive is not an input (linkers skip or refuse it).
+        InputKind::Shared if source.archive.is_none() => match SharedLibrary::parse(source.bytes) {
+            Err(reason) => opaque(Opaque::Damaged(reason)),
+            Ok(library) => {
+                let list = NameList::new(library.symbols.iter().map(|s| s.name));
+                (Content::Shared(Box::new(library)), list)
+            }
+        },
+        InputKind::Bitcode => opaque(Opaque::Bitcode),
+        InputKind::Shared | InputKind::OtherElf | InputKind::Archive | InputKind::Other => {
+            opaque(Opaque::NotAnObject)
+        }
+    }
+}
+
+/// `x` of `x@V` and `x@@V`.
+fn base_name(name: &[u8]) -> Option<&[u8]> {
+    let at = name.iter().position(|&b| b == b'@')?;
+    Some(&name[..at])
+}
+
+fn of_object(object: &Object<'_>) -> Target {
+    Target {
+        machine: object.machine,
+        is_64: object.is_64,
+        big_endian: object.endian() == object::Endianness::Big,
+    }
+}
+
+/// Targets 1.2: the first ELF object decides.
+fn find_target(contents: &[Content<'_>]) -> Option<Target> {
+    contents.iter().find_map(|content| match content {
+        Content::Object(object) => Some(of_object(object)),
+        _ => None,
+    })
+}
+
+/// LSW009 for everything that could not be read.
+fn note_unreadable(file: &InputFile<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    let label = || {
+        let path = String::from_utf8_lossy(file.path);
+        if file.archive.is_some() {
+            format!("{path}({})", String::from_utf8_lossy(file.member))
+        } else {
+            path.into_owned()
+        }
+    };
+    match &file.content {
+        Content::Object(object) => {
+            for part in &object.unreadable {
+                let name = String::from_utf8_lossy(object.section_name(part.section)).into_owned();
+                let message = if part.section == 0 {
+                    part.reason.clone()
+                } else {
+                    format!(
+                        "references of section {name} are unknown, everything the file names is kept: {}",
+                        part.reason
+                    )
+                };
+                diagnostics.push(Diagnostic::new(Severity::Warning, label(), message).with_id("LSW009"));
+            }
+        }
+        Content::Opaque(what) => {
+            let message = match what {
+                Opaque::Bitcode => {
+                    "LLVM bitcode: its sections and references exist only after code generation".into()
+                }
+                Opaque::SlimLto => "GCC slim LTO object: it holds intermediate code only".into(),
+                Opaque::ForeignMachine => "object for another machine, class or byte order".into(),
+                Opaque::NotAnObject => "not an ELF object".into(),
+                Opaque::Damaged(reason) => format!("damaged object: {reason}"),
+                Opaque::Missing(reason) => format!("archive member cannot be read: {reason}"),
+            };
+            diagnostics.push(Diagnostic::new(Severity::Warning, label(), message).with_id("LSW009"));
+        }
+        Content::Shared(_) | Content::Binary(_) => {}
+    }
+}
+
+fn finish_archives<'d>(
+    link: &'d OpenedLink,
+    archives: Vec<(usize, FileId)>,
+    ids: Vec<Vec<NameId>>,
+) -> Table<ArchiveId, ArchiveInput<'d>> {
+    let mut table = Table::new();
+    for ((number, first), names) in archives.into_iter().zip(ids) {
+        let opened = &link.archives[number];
+        let index = opened.index.as_ref().map(|index| {
+            let member = |m: &Option<u32>| m.map(|m| FileId(first.0 + m));
+            index.entries.iter().zip(names).map(|((_, m), name)| (name, member(m))).collect()
+        });
+        table.push(ArchiveInput {
+            path: &opened.shown,
+            mode: opened.mode,
+            thin: opened.thin,
+            by_library: opened.by_library,
+            first,
+            count: opened.members.len() as u32,
+            index,
+        });
+    }
+    table
+}

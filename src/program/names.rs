@@ -1,0 +1,192 @@
+//! Global symbol names, interned: every distinct name gets one dense [`NameId`].
+//!
+//! Names are hashed while files are parsed, then each shard walks the files in order, so ids depend
+//! on the input alone, never on the thread count. Names are slices of the inputs; nothing is
+//! copied.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use rayon::prelude::*;
+
+use crate::ids::{Id, NameId};
+
+/// Number of shards; a power of two.
+const SHARDS: usize = 16;
+
+/// The names of one source (a file or an archive index), hashed and grouped by shard.
+pub struct NameList<'d> {
+    /// (hash, name, position), grouped by shard, in position order within a shard.
+    entries: Vec<(u64, &'d [u8], u32)>,
+    /// Start of each shard's group in `entries`.
+    starts: [u32; SHARDS + 1],
+    count: usize,
+}
+
+fn shard_of(hash: u64) -> usize {
+    (hash >> 57) as usize & (SHARDS - 1)
+}
+
+fn hash(name: &[u8]) -> u64 {
+    FixedState::with_seed(0x6c69_6e6b_7377).hash_one(name)
+}
+
+impl<'d> NameList<'d> {
+    /// Hashes names; position is their index in the iterator.
+    pub fn new(names: impl Iterator<Item = &'d [u8]>) -> Self {
+        let hashed: Vec<(u64, &'d [u8])> = names.map(|name| (hash(name), name)).collect();
+        let mut starts = [0u32; SHARDS + 1];
+        for (hash, _) in &hashed {
+            starts[shard_of(*hash) + 1] += 1;
+        }
+        for shard in 0..SHARDS {
+            starts[shard + 1] += starts[shard];
+        }
+        let mut next = starts;
+        let mut entries = vec![(0u64, &b""[..], 0u32); hashed.len()];
+        for (position, (hash, name)) in hashed.iter().enumerate() {
+            let slot = &mut next[shard_of(*hash)];
+            entries[*slot as usize] = (*hash, name, position as u32);
+            *slot += 1;
+        }
+        NameList { count: entries.len(), entries, starts }
+    }
+
+    /// Number of names (with repetitions).
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn shard(&self, shard: usize) -> &[(u64, &'d [u8], u32)] {
+        &self.entries[self.starts[shard] as usize..self.starts[shard + 1] as usize]
+    }
+}
+
+struct Shard<'d> {
+    table: HashTable<u32>,
+    names: Vec<&'d [u8]>,
+    hashes: Vec<u64>,
+}
+
+impl<'d> Shard<'d> {
+    fn intern(&mut self, hash: u64, name: &'d [u8]) -> u32 {
+        let Shard { table, names, hashes } = self;
+        let entry = table.entry(
+            hash,
+            |&id| hashes[id as usize] == hash && names[id as usize] == name,
+            |&id| hashes[id as usize],
+        );
+        match entry {
+            hashbrown::hash_table::Entry::Occupied(found) => *found.get(),
+            hashbrown::hash_table::Entry::Vacant(slot) => {
+                let id = names.len() as u32;
+                names.push(name);
+                hashes.push(hash);
+                slot.insert(id);
+                id
+            }
+        }
+    }
+}
+
+/// All interned names.
+pub struct Names<'d> {
+    names: Vec<&'d [u8]>,
+    shards: Vec<HashTable<u32>>,
+    hashes: Vec<u64>,
+    bases: [u32; SHARDS + 1],
+}
+
+impl<'d> Names<'d> {
+    /// Interns all lists; returns the names and, per list, the id of each position.
+    pub fn build(lists: &[NameList<'d>]) -> (Self, Vec<Vec<NameId>>) {
+        let built: Vec<(Shard<'d>, Vec<u32>)> = (0..SHARDS)
+            .into_par_iter()
+            .map(|number| {
+                let total: usize = lists.iter().map(|l| l.shard(number).len()).sum();
+                let mut shard = Shard { table: HashTable::new(), names: Vec::new(), hashes: Vec::new() };
+                let mut local = Vec::with_capacity(total);
+                for list in lists {
+                    for (hash, name, _) in list.shard(number) {
+                        local.push(shard.intern(*hash, name));
+                    }
+                }
+                (shard, local)
+            })
+            .collect();
+        let mut bases = [0u32; SHARDS + 1];
+        for (number, (shard, _)) in built.iter().enumerate() {
+            bases[number + 1] = bases[number] + shard.names.len() as u32;
+        }
+        // Where each list's part begins in each shard's sequence of local ids.
+        let mut offsets = Vec::with_capacity(lists.len());
+        let mut next = [0usize; SHARDS];
+        for list in lists {
+            offsets.push(next);
+            for (number, slot) in next.iter_mut().enumerate() {
+                *slot += list.shard(number).len();
+            }
+        }
+        let ids = lists
+            .par_iter()
+            .zip(&offsets)
+            .map(|(list, offset)| {
+                let mut out = vec![NameId(0); list.len()];
+                for (number, (_, local)) in built.iter().enumerate() {
+                    let part = &local[offset[number]..];
+                    for ((_, _, position), id) in list.shard(number).iter().zip(part) {
+                        out[*position as usize] = NameId(bases[number] + id);
+                    }
+                }
+                out
+            })
+            .collect();
+        let mut names = Vec::with_capacity(bases[SHARDS] as usize);
+        let mut hashes = Vec::with_capacity(bases[SHARDS] as usize);
+        let mut shards = Vec::with_capacity(SHARDS);
+        for (shard, _) in built {
+            names.extend_from_slice(&shard.names);
+            hashes.extend_from_slice(&shard.hashes);
+            shards.push(shard.table);
+        }
+        (Names { names, shards, hashes, bases }, ids)
+    }
+
+    /// The id of a name, if any input mentions it.
+    pub fn find(&self, name: &[u8]) -> Option<NameId> {
+        let hash = hash(name);
+        let shard = shard_of(hash);
+        let base = self.bases[shard];
+        let same = |id: &u32| {
+            let at = (base + id) as usize;
+            self.hashes[at] == hash && self.names[at] == name
+        };
+        self.shards[shard].find(hash, same).map(|id| NameId(base + id))
+    }
+
+    /// The bytes of a name.
+    pub fn name(&self, id: NameId) -> &'d [u8] {
+        self.names.get(id.index()).copied().unwrap_or(b"")
+    }
+
+    /// Number of distinct names.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// All ids.
+    pub fn ids(&self) -> impl Iterator<Item = NameId> + use<> {
+        (0..self.names.len()).map(NameId::from_usize)
+    }
+}

@@ -1,0 +1,22 @@
+//! Questions about a finished analysis: one file per question, plain complete data out.
+
+pub mod listing;
+
+use crate::graph::{RootSet, SectionGraph};
+use crate::mark::Liveness;
+use crate::program::Program;
+use crate::resolve::Resolution;
+
+/// The finished values that every question borrows.
+pub struct Analysis<'d> {
+    /// The tables.
+    pub program: Program<'d>,
+    /// Definitions, members, COMDAT copies.
+    pub resolution: Resolution,
+    /// Nodes and edges.
+    pub graph: SectionGraph<'d>,
+    /// Roots.
+    pub roots: RootSet,
+    /// What lives.
+    pub liveness: Liveness,
+}

@@ -1,0 +1,119 @@
+//! Shared libraries in bfd: `--as-needed`, versions, references that make roots (GS 3.3, 4.5).
+//! Follows the dynamic half of `elf_link_add_object_symbols`.
+
+use super::Link;
+use super::symbols::State;
+use crate::ids::{FileId, NameId};
+use crate::load::dso::DsoSymbol;
+use crate::load::elf::consts::*;
+use crate::program::Program;
+
+/// The names a library's symbol answers: its own, and the versioned spellings that some input uses.
+fn names_of(program: &Program<'_>, name: NameId, symbol: &DsoSymbol<'_>) -> [Option<NameId>; 3] {
+    let Some(version) = symbol.version.filter(|_| symbol.defined) else { return [Some(name), None, None] };
+    let single = program.names.find(&[symbol.name, b"@", version].concat());
+    if symbol.hidden_version {
+        return [None, single, None];
+    }
+    let double = program.names.find(&[symbol.name, b"@@", version].concat());
+    [Some(name), single, double]
+}
+
+impl Link<'_, '_> {
+    /// Reads a shared library; false if it is `--as-needed` and nothing needs it yet.
+    pub(super) fn add_library(&mut self, file: FileId) -> bool {
+        let program = self.program;
+        let f = &program.files[file];
+        let Some(library) = f.shared() else { return false };
+        if f.mode.as_needed && !self.is_needed(file) {
+            return false;
+        }
+        self.out.in_link.insert(file.idx());
+        self.out.needed_libraries.insert(file.idx());
+        for (position, (symbol, &name)) in library.symbols.iter().zip(&f.names).enumerate() {
+            if symbol.local_version && symbol.defined {
+                continue;
+            }
+            for name in names_of(program, name, symbol).into_iter().flatten() {
+                self.add_library_symbol(file, name, position as u32, symbol);
+            }
+        }
+        true
+    }
+
+    fn is_needed(&self, file: FileId) -> bool {
+        let program = self.program;
+        let f = &program.files[file];
+        let Some(library) = f.shared() else { return false };
+        library.symbols.iter().zip(&f.names).filter(|(s, _)| s.defined && !s.local_version).any(|(symbol, &name)| {
+            names_of(program, name, symbol).into_iter().flatten().any(|name| {
+                let entry = self.symbols.peek(name);
+                matches!(entry.state, State::Undefined | State::UndefinedWeak)
+                    && (entry.ref_regular_strong || entry.ref_dynamic_strong)
+                    && entry.visibility == STV_DEFAULT
+            })
+        })
+    }
+
+    fn add_library_symbol(&mut self, file: FileId, name: NameId, position: u32, symbol: &DsoSymbol<'_>) {
+        let entry = self.symbols.entry(name);
+        if !symbol.defined {
+            entry.ref_dynamic = true;
+            entry.ref_dynamic_strong |= !symbol.weak;
+            match entry.state {
+                State::New => {
+                    entry.state = if symbol.weak { State::UndefinedWeak } else { State::Undefined };
+                    entry.file = file;
+                    entry.symbol = position;
+                    self.undefs += u64::from(!symbol.weak);
+                }
+                State::UndefinedWeak if !symbol.weak => {
+                    entry.state = State::Undefined;
+                    entry.file = file;
+                    entry.symbol = position;
+                    self.undefs += 1;
+                }
+                _ => {}
+            }
+            return;
+        }
+        if entry.visibility != STV_DEFAULT && entry.state != State::New {
+            // A hidden name ignores the library's definition, but it is referenced from there.
+            entry.ref_dynamic = true;
+            return;
+        }
+        let function = matches!(symbol.kind, STT_FUNC | STT_GNU_IFUNC);
+        let maybe_common = symbol.nobits && symbol.size > 0 && !function && !symbol.weak;
+        match entry.state {
+            State::New | State::Undefined | State::UndefinedWeak => {
+                entry.state = if symbol.weak { State::DefinedWeak } else { State::Defined };
+                entry.dynamic = true;
+                entry.dynamic_common = maybe_common;
+                entry.function = function;
+                entry.file = file;
+                entry.symbol = position;
+                entry.size = symbol.size;
+            }
+            State::Common => {
+                if symbol.weak || function {
+                    entry.ref_dynamic = true;
+                } else if maybe_common {
+                    entry.size = entry.size.max(symbol.size);
+                    entry.ref_dynamic = true;
+                } else {
+                    entry.state = State::Defined;
+                    entry.dynamic = true;
+                    entry.dynamic_common = false;
+                    entry.function = false;
+                    entry.file = file;
+                    entry.symbol = position;
+                }
+            }
+            State::Defined | State::DefinedWeak | State::Assigned => {
+                if !entry.dynamic {
+                    entry.ref_dynamic = true;
+                }
+            }
+        }
+    }
+}

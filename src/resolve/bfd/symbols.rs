@@ -1,0 +1,383 @@
+//! bfd's symbol table while files are added: one state per name, merged as
+//! `_bfd_elf_merge_symbol` and the generic linker's action table do (GS 3.4).
+
+use fixedbitset::FixedBitSet;
+
+use super::Link;
+use crate::error::{Diagnostic, Severity};
+use crate::ids::{FileId, Id, NameId, SectionId};
+use crate::load::elf::consts::*;
+use crate::load::elf::{Place, Symbol};
+use crate::program::{Content, Program};
+use crate::resolve::{DefKind, Definition, Resolution, WinningCommon, Wrap, merge_visibility};
+
+/// What a name is at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    New,
+    UndefinedWeak,
+    Undefined,
+    Defined,
+    DefinedWeak,
+    Common,
+    /// Assigned by a script or `--defsym`.
+    Assigned,
+}
+
+/// A name's entry.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) state: State,
+    /// Defined by a shared library.
+    pub(super) dynamic: bool,
+    /// Definition in a shared library lies in uninitialised data, so that it may be a common.
+    pub(super) dynamic_common: bool,
+    pub(super) function: bool,
+    /// The `foo` made from `foo@@V` rather than defined under its own name.
+    pub(super) alias: bool,
+    pub(super) ref_regular: bool,
+    pub(super) ref_regular_strong: bool,
+    pub(super) ref_dynamic: bool,
+    pub(super) ref_dynamic_strong: bool,
+    /// Its reference is a symbol of a discarded section (`indx == -3`).
+    pub(super) discarded: bool,
+    pub(super) visibility: u8,
+    pub(super) file: FileId,
+    pub(super) symbol: u32,
+    pub(super) size: u64,
+}
+
+const NEW: Entry = Entry {
+    state: State::New,
+    dynamic: false,
+    dynamic_common: false,
+    function: false,
+    alias: false,
+    ref_regular: false,
+    ref_regular_strong: false,
+    ref_dynamic: false,
+    ref_dynamic_strong: false,
+    discarded: false,
+    visibility: 0,
+    file: FileId(u32::MAX),
+    symbol: 0,
+    size: 0,
+};
+
+/// All names' entries.
+pub(super) struct Symbols {
+    entries: Vec<Entry>,
+    discarded: FixedBitSet,
+    wraps: Vec<Wrap>,
+    /// Names in the order in which they became common.
+    common_order: Vec<NameId>,
+}
+
+impl Symbols {
+    pub(super) fn new(program: &Program<'_>) -> Self {
+        Symbols {
+            entries: vec![NEW; program.names.len()],
+            discarded: FixedBitSet::with_capacity(program.section_count as usize),
+            wraps: Vec::new(),
+            common_order: Vec::new(),
+        }
+    }
+
+    pub(super) fn set_wraps(&mut self, wraps: &[Wrap]) {
+        self.wraps = wraps.to_vec();
+    }
+
+    pub(super) fn state(&self, name: NameId) -> State {
+        self.entries[name.idx()].state
+    }
+
+    pub(super) fn in_discarded(&self, name: NameId) -> bool {
+        self.entries[name.idx()].discarded
+    }
+
+    pub(super) fn first_reference(&self, name: NameId) -> Option<FileId> {
+        let file = self.entries[name.idx()].file;
+        (file.0 != u32::MAX).then_some(file)
+    }
+
+    pub(super) fn peek(&self, name: NameId) -> &Entry {
+        &self.entries[name.idx()]
+    }
+
+    pub(super) fn entry(&mut self, name: NameId) -> &mut Entry {
+        &mut self.entries[name.idx()]
+    }
+
+    /// A section whose symbols count as undefined.
+    pub(super) fn discard(&mut self, section: SectionId) {
+        self.discarded.insert(section.idx());
+    }
+
+    /// Makes a name undefined without a referrer; true if it was new.
+    pub(super) fn demand(&mut self, name: NameId) -> bool {
+        let entry = &mut self.entries[name.idx()];
+        if entry.state == State::New {
+            entry.state = State::Undefined;
+            return true;
+        }
+        false
+    }
+
+    /// Assigns a name by script.
+    pub(super) fn assign(&mut self, name: NameId) {
+        let entry = &mut self.entries[name.idx()];
+        entry.state = State::Assigned;
+        entry.alias = false;
+    }
+
+    /// The entry an index name answers: itself, or for `x@@V` also `x@V` and `x` (bfd
+    /// `_bfd_elf_archive_symbol_lookup`).
+    pub(super) fn archive_lookup(&self, program: &Program<'_>, name: NameId) -> Option<NameId> {
+        if self.entries[name.idx()].state != State::New {
+            return Some(name);
+        }
+        let text = program.name(name);
+        let at = text.iter().position(|&b| b == b'@')?;
+        if text.get(at + 1) != Some(&b'@') {
+            return None;
+        }
+        let single = [&text[..=at], &text[at + 2..]].concat();
+        let known = |n: &NameId| self.entries[n.idx()].state != State::New;
+        let found = program.names.find(&single).filter(known);
+        found.or_else(|| program.names.find(&text[..at]).filter(known))
+    }
+
+    /// `--wrap`: where a reference to `name` goes.
+    pub(super) fn wrapped(&self, name: NameId) -> NameId {
+        for wrap in &self.wraps {
+            if name == wrap.name {
+                return wrap.wrapper;
+            }
+            if name == wrap.real {
+                return wrap.name;
+            }
+        }
+        name
+    }
+
+    /// Hands the final states over.
+    pub(super) fn finish(self, out: &mut Resolution) {
+        let dynamic = |entry: &Entry| entry.ref_dynamic;
+        for (index, entry) in self.entries.iter().enumerate() {
+            let name = NameId::from_usize(index);
+            let kind = match entry.state {
+                State::New => DefKind::Unknown,
+                State::Undefined => DefKind::Undefined,
+                State::UndefinedWeak => DefKind::UndefinedWeak,
+                State::Defined if entry.dynamic => DefKind::Shared,
+                State::DefinedWeak if entry.dynamic => DefKind::Shared,
+                State::Defined => DefKind::Strong,
+                State::DefinedWeak => DefKind::Weak,
+                State::Common => DefKind::Common,
+                State::Assigned => DefKind::Assigned,
+            };
+            out.definitions[name] = Definition { kind, file: entry.file, symbol: entry.symbol };
+            out.visibility[name] = entry.visibility;
+            if dynamic(entry) {
+                out.dynamic_reference.insert(index);
+            }
+        }
+        let mut seen = FixedBitSet::with_capacity(self.entries.len());
+        for &name in &self.common_order {
+            let entry = self.entries[name.idx()];
+            if entry.state == State::Common && !entry.alias && !seen.put(name.idx()) {
+                let common = WinningCommon { name, file: entry.file, symbol: entry.symbol, size: entry.size };
+                out.commons.push(common);
+            }
+        }
+    }
+}
+
+impl Link<'_, '_> {
+    /// Adds an object's COMDAT choices and symbols.
+    pub(super) fn add_object(&mut self, file: FileId) {
+        let program = self.program;
+        if self.out.in_link.put(file.idx()) {
+            return;
+        }
+        let f = &program.files[file];
+        if !f.mode.just_symbols {
+            self.out.files.push(file);
+        }
+        let Content::Object(object) = &f.content else { return };
+        self.choose_comdats(file);
+        let hidden_by_exclude = super::super::is_excluded_library(program, file);
+        for (index, &name) in (object.first_global..).zip(&f.names) {
+            let Some(mut symbol) = object.symbol(index) else { continue };
+            // sparc v9: register symbols are neither references nor definitions (targets 3).
+            if symbol.kind == 13 && object.machine == EM_SPARCV9 {
+                continue;
+            }
+            let mut discarded = false;
+            if let Place::Section(section) = symbol.place {
+                let id = f.section_id(section);
+                if self.out.lost.contains(id.idx()) || self.symbols.discarded.contains(id.idx()) {
+                    symbol.place = Place::Undefined;
+                    discarded = true;
+                }
+            }
+            if hidden_by_exclude && symbol.place != Place::Undefined && symbol.visibility != STV_INTERNAL {
+                symbol.visibility = STV_HIDDEN;
+            }
+            if symbol.place == Place::Undefined {
+                let target = self.symbols.wrapped(name);
+                self.refer(file, target, index, &symbol, discarded);
+            } else {
+                self.define(file, name, index, &symbol, false);
+                self.define_versioned(file, name, index, &symbol);
+            }
+        }
+    }
+
+    /// A definition `x@@V` also defines `x` and `x@V` where nothing else does (bfd
+    /// `_bfd_elf_add_default_symbol`).
+    fn define_versioned(&mut self, file: FileId, name: NameId, index: u32, symbol: &Symbol) {
+        let text = self.program.name(name);
+        let Some(at) = text.iter().position(|&b| b == b'@') else { return };
+        if text.get(at + 1) != Some(&b'@') {
+            return;
+        }
+        let single = [&text[..=at], &text[at + 2..]].concat();
+        let names = [self.program.names.find(&text[..at]), self.program.names.find(&single)];
+        for alias in names.into_iter().flatten() {
+            let state = self.symbols.entry(alias).state;
+            let free = matches!(state, State::New | State::Undefined | State::UndefinedWeak)
+                || self.symbols.entry(alias).dynamic;
+            if free {
+                self.define(file, alias, index, symbol, true);
+            }
+        }
+    }
+
+    /// A reference from a regular object.
+    pub(super) fn refer(&mut self, file: FileId, name: NameId, index: u32, symbol: &Symbol, discarded: bool) {
+        let weak = symbol.bind == STB_WEAK;
+        let entry = self.symbols.entry(name);
+        entry.visibility = merge_visibility(entry.visibility, symbol.visibility);
+        if symbol.visibility != STV_DEFAULT && entry.dynamic {
+            // A non-default reference from an object removes a library's definition.
+            entry.dynamic = false;
+            entry.state = if entry.ref_regular_strong { State::Undefined } else { State::New };
+            entry.file = file;
+        }
+        entry.ref_regular = true;
+        entry.ref_regular_strong |= !weak;
+        match entry.state {
+            State::New => {
+                entry.state = if weak { State::UndefinedWeak } else { State::Undefined };
+                entry.file = file;
+                entry.symbol = index;
+                entry.discarded = discarded;
+                self.undefs += u64::from(!weak);
+            }
+            State::UndefinedWeak if !weak => {
+                entry.state = State::Undefined;
+                entry.file = file;
+                entry.symbol = index;
+                entry.discarded = discarded;
+                self.undefs += 1;
+            }
+            _ => {
+                if discarded {
+                    entry.discarded = true;
+                }
+            }
+        }
+    }
+
+    /// A definition or common from a regular object.
+    fn define(&mut self, file: FileId, name: NameId, index: u32, symbol: &Symbol, alias: bool) {
+        let common = symbol.place == Place::Common;
+        let weak = symbol.bind == STB_WEAK;
+        let function = matches!(symbol.kind, STT_FUNC | STT_GNU_IFUNC);
+        let entry = self.symbols.entry(name);
+        let old = *entry;
+        entry.visibility = merge_visibility(old.visibility, symbol.visibility);
+        let set = |entry: &mut Entry, state: State| {
+            entry.state = state;
+            entry.file = file;
+            entry.symbol = index;
+            entry.function = function;
+            entry.alias = alias;
+            entry.discarded = false;
+            if entry.dynamic {
+                // Defined by a library too: the library's definition becomes a reference.
+                entry.dynamic = false;
+                entry.ref_dynamic = true;
+            }
+        };
+        if common {
+            match old.state {
+                State::New | State::Undefined | State::UndefinedWeak => {
+                    set(entry, State::Common);
+                    entry.size = symbol.size;
+                    if old.state == State::New {
+                        self.undefs += 1;
+                    }
+                    self.symbols.common_order.push(name);
+                }
+                State::DefinedWeak if !old.dynamic => {
+                    set(entry, State::Common);
+                    entry.size = symbol.size;
+                    self.symbols.common_order.push(name);
+                }
+                State::Common => {
+                    if symbol.size > old.size {
+                        entry.size = symbol.size;
+                        entry.file = file;
+                        entry.symbol = index;
+                    }
+                }
+                State::Defined | State::DefinedWeak if old.dynamic => {
+                    let oldweak = old.state == State::DefinedWeak;
+                    if oldweak || old.function || old.dynamic_common {
+                        let size = if old.dynamic_common { symbol.size.max(old.size) } else { symbol.size };
+                        set(entry, State::Common);
+                        entry.size = size;
+                        self.symbols.common_order.push(name);
+                    } else {
+                        entry.ref_regular = true;
+                    }
+                }
+                State::Defined | State::DefinedWeak | State::Assigned => entry.ref_regular = true,
+            }
+            return;
+        }
+        let state = if weak { State::DefinedWeak } else { State::Defined };
+        match old.state {
+            State::New | State::Undefined | State::UndefinedWeak => set(entry, state),
+            State::Common => {
+                if !weak {
+                    set(entry, state);
+                }
+            }
+            State::Defined | State::DefinedWeak if old.dynamic => set(entry, state),
+            State::DefinedWeak => {
+                if !weak {
+                    set(entry, state);
+                }
+            }
+            State::Defined => {
+                if !weak && !alias && !old.alias && !self.program.plan.allow_multiple_definition {
+                    self.multiple_definition(name, file, old.file);
+                } else if !weak && old.alias && !alias {
+                    set(self.symbols.entry(name), state);
+                }
+            }
+            // The script's later evaluation wins (GS 4.4); the section is simply unreferenced.
+            State::Assigned => {}
+        }
+    }
+
+    fn multiple_definition(&mut self, name: NameId, file: FileId, first: FileId) {
+        let text = String::from_utf8_lossy(self.program.name(name)).into_owned();
+        let message = format!("multiple definition of `{text}'; {}: first defined here", self.program.label(first));
+        let label = self.program.label(file);
+        self.out.diagnostics.push(Diagnostic::new(Severity::Error, label, message));
+    }
+}

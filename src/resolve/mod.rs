@@ -1,0 +1,256 @@
+//! Which definition wins, which archive members enter the link, which COMDAT copy survives.
+//!
+//! In: the program's tables. Out: [`Resolution`]. One file per linker follows that linker's own
+//! order of reading (GS 3, 6.2, 6.8); this file holds the finished value they all make and nothing
+//! linker-specific. Always true: a definition names a file that is in the link.
+
+mod bfd;
+mod gold;
+mod lld;
+mod mold;
+
+use fixedbitset::FixedBitSet;
+
+use crate::error::Diagnostic;
+use crate::ids::{FileId, NameId, SectionId, Table};
+use crate::plan::Flavor;
+use crate::program::Program;
+use crate::script::CommandKind;
+
+/// Resolves the link as the plan's linker does.
+pub fn resolve(program: &Program<'_>) -> Resolution {
+    match program.plan.profile.flavor {
+        Flavor::Bfd => bfd::resolve(program),
+        Flavor::Gold => gold::resolve(program),
+        Flavor::Lld => lld::resolve(program),
+        Flavor::Mold => mold::resolve(program),
+    }
+}
+
+/// What a global name is in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DefKind {
+    /// No file of the link mentions it.
+    #[default]
+    Unknown,
+    /// Only weak references.
+    UndefinedWeak,
+    /// Referenced and not defined.
+    Undefined,
+    /// Defined weak in an object.
+    Weak,
+    /// Defined strong in an object.
+    Strong,
+    /// A common; the definition names its owner.
+    Common,
+    /// Defined by a shared library.
+    Shared,
+    /// Defined by a script assignment, `--defsym` or the linker itself: `file` has no meaning.
+    Assigned,
+}
+
+/// The winner for one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Definition {
+    /// What it is.
+    pub kind: DefKind,
+    /// The defining (or, for undefined names, first referring) file.
+    pub file: FileId,
+    /// Symbol index in that file's symbol table (shared libraries: position in
+    /// `SharedLibrary::symbols`).
+    pub symbol: u32,
+}
+
+impl Default for Definition {
+    fn default() -> Self {
+        Definition { kind: DefKind::Unknown, file: FileId(u32::MAX), symbol: 0 }
+    }
+}
+
+impl Definition {
+    /// Defined in a relocatable object, commons excluded.
+    pub fn is_regular(self) -> bool {
+        matches!(self.kind, DefKind::Weak | DefKind::Strong)
+    }
+}
+
+/// Why an archive member was taken (GS 3.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asker {
+    /// The file whose undefined symbol asked.
+    File(FileId),
+    /// The option or script construct that asked; the text is what the linker's own report calls
+    /// it (`-u foo` for gold, `<internal>` or `--entry` for lld, empty for bfd).
+    Option(String),
+    /// Taken whole (`--whole-archive`).
+    Whole,
+}
+
+/// One archive member (or `--start-lib` object) that entered the link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extraction {
+    /// The member.
+    pub file: FileId,
+    /// Who asked first.
+    pub asker: Asker,
+    /// For which name; `None` if taken whole.
+    pub symbol: Option<NameId>,
+}
+
+/// A common symbol that is still one after resolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WinningCommon {
+    /// Its name.
+    pub name: NameId,
+    /// The file that owns it (GS 6.8).
+    pub file: FileId,
+    /// The owner's symbol index.
+    pub symbol: u32,
+    /// Final size in bytes.
+    pub size: u64,
+}
+
+/// `--wrap` names (GS 5.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wrap {
+    /// `foo`.
+    pub name: NameId,
+    /// `__wrap_foo`.
+    pub wrapper: NameId,
+    /// `__real_foo`.
+    pub real: NameId,
+}
+
+/// The finished resolution.
+pub struct Resolution {
+    /// Relocatable objects (and binary data files) in the link, in the order in which this linker
+    /// prints them (GS 7 "file order").
+    pub files: Vec<FileId>,
+    /// All files in the link, shared libraries included, by file id.
+    pub in_link: FixedBitSet,
+    /// By file id: shared libraries that count as needed (an unneeded `--as-needed` one does not).
+    pub needed_libraries: FixedBitSet,
+    /// The winner for each name.
+    pub definitions: Table<NameId, Definition>,
+    /// Most constraining visibility (STV_*) over the files that count for this linker.
+    pub visibility: Table<NameId, u8>,
+    /// By name: a shared library of the link refers to it or defines it too, in the way that makes
+    /// it a dynamic root for this linker (GS 4.5).
+    pub dynamic_reference: FixedBitSet,
+    /// By section: member of a losing COMDAT copy (or `.gnu.linkonce` loser, where the linker has
+    /// that rule).
+    pub lost: FixedBitSet,
+    /// For each losing group section or linkonce section: the winning section (for explanations).
+    pub lost_to: Vec<(SectionId, SectionId)>,
+    /// Members in the order in which this linker reports them.
+    pub extractions: Vec<Extraction>,
+    /// Commons that won, in this linker's order.
+    pub commons: Vec<WinningCommon>,
+    /// `--wrap`.
+    pub wraps: Vec<Wrap>,
+    /// gold: sections rooted while symbols were added (GS 4.5), with the name that did it.
+    pub early_roots: Vec<(SectionId, NameId)>,
+    /// Errors that the linker itself would report (exit status 2) and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Resolution {
+    /// An empty resolution sized for `program`.
+    pub fn new(program: &Program<'_>) -> Self {
+        let (files, names) = (program.files.len(), program.names.len());
+        Resolution {
+            files: Vec::new(),
+            in_link: FixedBitSet::with_capacity(files),
+            needed_libraries: FixedBitSet::with_capacity(files),
+            definitions: Table::filled(Definition::default(), names),
+            visibility: Table::filled(0, names),
+            dynamic_reference: FixedBitSet::with_capacity(names),
+            lost: FixedBitSet::with_capacity(program.section_count as usize),
+            lost_to: Vec::new(),
+            extractions: Vec::new(),
+            commons: Vec::new(),
+            wraps: Vec::new(),
+            early_roots: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Whether a file is in the link.
+    pub fn is_in_link(&self, file: FileId) -> bool {
+        self.in_link.contains(file.idx())
+    }
+
+    /// Whether a section belongs to a losing COMDAT copy.
+    pub fn is_lost(&self, section: SectionId) -> bool {
+        self.lost.contains(section.0 as usize)
+    }
+}
+
+/// STV_* values ordered by how much they constrain: internal, hidden, protected, default.
+pub fn merge_visibility(a: u8, b: u8) -> u8 {
+    match (a, b) {
+        (0, other) | (other, 0) => other,
+        (a, b) => a.min(b),
+    }
+}
+
+/// The `--wrap` names of the plan that some input mentions.
+pub(crate) fn wraps(program: &Program<'_>) -> Vec<Wrap> {
+    let find = |prefix: &[u8], name: &[u8]| program.names.find(&[prefix, name].concat());
+    let wrap = |name: &bstr::BString| {
+        let (wrapper, real) = (find(b"__wrap_", name)?, find(b"__real_", name)?);
+        Some(Wrap { name: program.names.find(name)?, wrapper, real })
+    };
+    program.plan.wraps.iter().filter_map(wrap).collect()
+}
+
+/// Whether `--exclude-libs` hides a member's symbols.
+pub(crate) fn is_excluded_library(program: &Program<'_>, file: FileId) -> bool {
+    let plan = program.plan;
+    let Some(archive) = program.files[file].archive else { return false };
+    if plan.exclude_libs.is_empty() {
+        return false;
+    }
+    let path = program.archives[archive].path;
+    let base = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
+    plan.exclude_libs.iter().any(|name| name == "ALL" || name == base || name == path)
+}
+
+/// Names of all EXTERN() statements, in script order.
+pub(crate) fn externs(program: &Program<'_>) -> Vec<NameId> {
+    let mut out = Vec::new();
+    for file in program.scripts {
+        for command in &file.script.commands {
+            if let CommandKind::Extern(names) = &command.kind {
+                out.extend(names.iter().filter_map(|n| program.names.find(&n.text)));
+            }
+        }
+    }
+    out
+}
+
+/// The last ENTRY() of the link's scripts.
+pub(crate) fn script_entry<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
+    let commands = program.scripts.iter().flat_map(|s| &s.script.commands);
+    let entry = |c: &'p crate::script::Command| match &c.kind {
+        CommandKind::Entry(name) => Some(name.text.as_slice()),
+        _ => None,
+    };
+    commands.filter_map(entry).last()
+}
+
+/// GS 4.2, bfd: `-e`, else ENTRY, else the built-in script's name; `None` with `-T` and no ENTRY.
+pub(crate) fn bfd_entry_name<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
+    let plan = program.plan;
+    if let Some(entry) = &plan.entry {
+        return Some(entry);
+    }
+    if let Some(entry) = script_entry(program) {
+        return Some(entry);
+    }
+    if !plan.scripts.is_empty() || plan.output_kind == crate::plan::OutputKind::Relocatable {
+        return None;
+    }
+    let mips = program.target.is_some_and(|t| t.machine == crate::load::elf::consts::EM_MIPS);
+    Some(if mips { b"__start" } else { b"_start" })
+}
