@@ -170,7 +170,8 @@ fn check_claims(link: &Link, linker: LinkerId, recorded: &Answer) -> Result<(), 
     for (_, claim) in link.claims.iter().filter(|(ids, _)| ids.contains(&linker)) {
         let holds = match claim {
             Claim::Drops(s) => has(s),
-            Claim::Keeps(s) => !has(s),
+            // A link that stopped before it printed anything keeps nothing.
+            Claim::Keeps(s) => !has(s) && (recorded.ok || !recorded.lines.is_empty()),
             Claim::Ok => recorded.ok,
             Claim::Fails => !recorded.ok,
             // mold writes no extraction record; its claims are made through sections.
