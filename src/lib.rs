@@ -6,6 +6,7 @@
 //! above it.
 
 // Floor 0: no files, no ELF, no printing.
+pub mod demangle;
 pub mod error;
 pub mod ids;
 

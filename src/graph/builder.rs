@@ -170,7 +170,11 @@ impl<'a, 'd> Build<'a, 'd> {
 }
 
 /// The section that a name's winning definition lies in.
-pub(super) fn definition_section(program: &Program<'_>, resolution: &Resolution, name: NameId) -> Option<SectionId> {
+pub(super) fn definition_section(
+    program: &Program<'_>,
+    resolution: &Resolution,
+    name: NameId,
+) -> Option<SectionId> {
     let definition = resolution.definitions[name];
     if !definition.is_regular() {
         return None;

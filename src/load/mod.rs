@@ -8,6 +8,7 @@
 pub mod archive;
 pub mod bytes;
 pub mod classify;
+pub mod controls;
 pub mod dso;
 pub mod eh_frame;
 pub mod elf;
@@ -122,6 +123,8 @@ pub struct OpenedLink {
     pub scripts: Vec<ScriptFile>,
     /// Names of options and scripts that must have an id even if no input mentions them.
     pub extra_names: Vec<BString>,
+    /// Version scripts, dynamic lists and `--defsym` expressions, compiled.
+    pub controls: controls::Controls,
     /// What could not be opened or looks wrong, without being fatal.
     pub diagnostics: Vec<Diagnostic>,
 }

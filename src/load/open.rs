@@ -12,12 +12,13 @@ use bstr::{BString, ByteSlice};
 
 use super::archive::{self, Kind};
 use super::classify::{InputKind, classify};
+use super::controls::{self, Controls};
 use super::elf;
 use super::{FileStore, Item, MemberSource, OpenedArchive, OpenedLink, ScriptFile, Single, extra_names};
 use crate::error::{Diagnostic, Error, Result, Severity};
 use crate::plan::library::{self, Candidate, ScriptDir, SearchPath, Verdict};
 use crate::plan::{Flavor, InputMode, InputName, LinkPlan, Step};
-use crate::script::{self, CommandKind, Dialect, InputItem, Script};
+use crate::script::{self, CommandKind, Dialect, InputItem, Script, filematch};
 
 /// Scripts that name each other stop here.
 const SCRIPT_DEPTH_LIMIT: usize = 32;
@@ -38,9 +39,11 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
             archives: Vec::new(),
             scripts: Vec::new(),
             extra_names: Vec::new(),
+            controls: Controls::default(),
             diagnostics: Vec::new(),
         },
         seen_archives: BTreeSet::new(),
+        named_early: BTreeSet::new(),
         machine: emulated_machine(plan),
     };
     opener.read_link_scripts()?;
@@ -48,7 +51,9 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
         match step {
             Step::Input { name: InputName::Path(path), mode } => {
                 let shown = BString::from(path.as_os_str().as_encoded_bytes());
-                opener.add_file(shown, path, *mode, false, 0)?;
+                if !opener.named_early.remove(&shown) {
+                    opener.add_file(shown, path, *mode, false, 0)?;
+                }
             }
             Step::Input { name: InputName::Library(name), mode } => opener.add_library(name, *mode, 0)?,
             Step::StartGroup => opener.link.items.push(Item::GroupStart),
@@ -59,8 +64,12 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
             Step::Defsym(index) => opener.link.items.push(Item::Defsym(*index)),
         }
     }
+    if plan.scripts.is_empty() && plan.default_script.is_some() {
+        opener.place_link_script(0)?;
+    }
     let mut link = opener.link;
-    link.extra_names = extra_names::collect(plan, &link.scripts);
+    link.controls = controls::compile(plan, &link.scripts, opener.dialect)?;
+    link.extra_names = extra_names::collect(plan, &link.scripts, &link.controls.defsyms);
     Ok(link)
 }
 
@@ -70,6 +79,8 @@ struct Opener<'p> {
     dialect: Dialect,
     link: OpenedLink,
     seen_archives: BTreeSet<PathBuf>,
+    /// Command-line inputs already read because a script's file pattern names them (bfd).
+    named_early: BTreeSet<BString>,
     /// Machine and class that libraries must have to be taken in a search.
     machine: Option<(u16, bool)>,
 }
@@ -94,7 +105,7 @@ fn emulated_machine(plan: &LinkPlan) -> Option<(u16, bool)> {
 }
 
 impl Opener<'_> {
-    fn parse_script(&mut self, path: &Path, text: &[u8]) -> Result<Script> {
+    fn parse_script(&mut self, path: &Path, text: Vec<u8>, assumed: bool) -> Result<Script> {
         let plan = self.plan;
         let search = &self.search;
         let include = |name: &[u8]| -> Result<(PathBuf, Vec<u8>)> {
@@ -108,7 +119,8 @@ impl Opener<'_> {
             }
             Err(Error::new(format!("cannot open included script {}", named.display()), "no such file"))
         };
-        script::parse(path, text, self.dialect, &include)
+        let options = script::Options { dialect: self.dialect, includes: &include, assumed };
+        script::parse_script(path, text, options)
     }
 
     /// `-T` scripts are parsed before any input, so that their SEARCH_DIRs count for all.
@@ -117,7 +129,7 @@ impl Opener<'_> {
         let mut insert_only = !self.plan.scripts.is_empty();
         let default = self.plan.default_script.as_ref().filter(|_| self.plan.scripts.is_empty());
         for (number, file) in self.plan.scripts.iter().chain(default).enumerate() {
-            let script = self.parse_script(&file.path, &file.text)?;
+            let script = self.parse_script(&file.path, file.text.clone(), false)?;
             for command in &script.commands {
                 if let CommandKind::SearchDir(name) = &command.kind {
                     dirs.push(ScriptDir { script: number, text: name.text.clone() });
@@ -135,7 +147,32 @@ impl Opener<'_> {
         self.link.items.push(Item::Script(index));
         let Some(file) = self.link.scripts.get(index) else { return Ok(()) };
         let (shown, script) = (file.shown.clone(), file.script.clone());
+        self.add_pattern_inputs(&script)?;
         self.add_script_inputs(&shown, &script, InputMode::default(), 0)
+    }
+
+    /// GS 9.3: in bfd a file pattern without wildcard is an input, read where the script stands; a
+    /// command-line input of exactly that name is read there instead of at its own place.
+    fn add_pattern_inputs(&mut self, script: &Script) -> Result<()> {
+        let names: Vec<BString> =
+            filematch::extra_inputs(script).into_iter().map(|n| n.text.clone()).collect();
+        for name in names {
+            if self.named_early.contains(&name) || self.link.singles.iter().any(|s| s.shown == name) {
+                continue;
+            }
+            let path = bytes_path(&name);
+            let given = self.plan.steps.iter().find_map(|step| match step {
+                Step::Input { name: InputName::Path(p), mode } if *p == path => Some(*mode),
+                _ => None,
+            });
+            self.named_early.insert(name.clone());
+            let Some(mode) = given else {
+                self.add_named(&BString::from("./"), &name, InputMode::default(), 0)?;
+                continue;
+            };
+            self.add_file(name, &path, mode, false, 0)?;
+        }
+        Ok(())
     }
 
     fn note_search_dirs(&mut self, script: &Script) {
@@ -197,7 +234,7 @@ impl Opener<'_> {
             InputKind::Archive if !mode.just_symbols => self.add_archive(shown, path, file, mode, by_library),
             InputKind::Other if !mode.binary => {
                 let text = bytes.to_vec();
-                self.add_input_script(&shown, path, &text, mode, depth)
+                self.add_input_script(&shown, path, text, mode, depth)
             }
             _ => {
                 let index = self.link.singles.len();
@@ -212,7 +249,7 @@ impl Opener<'_> {
         &mut self,
         shown: &BString,
         path: &Path,
-        text: &[u8],
+        text: Vec<u8>,
         mode: InputMode,
         depth: usize,
     ) -> Result<()> {
@@ -222,7 +259,7 @@ impl Opener<'_> {
         if text.iter().take(4096).any(|&b| b == 0) {
             return Err(Error::new(format!("reading {shown}"), "file format not recognized"));
         }
-        let script = self.parse_script(path, text)?;
+        let script = self.parse_script(path, text, true)?;
         self.note_search_dirs(&script);
         let index = self.link.scripts.len();
         self.link.scripts.push(ScriptFile { shown: shown.clone(), script: script.clone(), as_input: true });

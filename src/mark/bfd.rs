@@ -22,7 +22,14 @@ pub(super) fn mark(
     roots: &RootSet,
 ) -> Liveness {
     let counted = program.plan.start_stop_gc == Some(true);
-    let mut walk = Walk { program, graph, marker: Marker::new(program, graph), staged: Vec::new(), counted, armed: FixedBitSet::with_capacity(graph.node_count()) };
+    let mut walk = Walk {
+        program,
+        graph,
+        marker: Marker::new(program, graph),
+        staged: Vec::new(),
+        counted,
+        armed: FixedBitSet::with_capacity(graph.node_count()),
+    };
     for root in &roots.roots {
         walk.marker.add(root.node);
     }

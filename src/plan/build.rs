@@ -15,8 +15,8 @@ use super::options::z::{self, Keyword};
 use super::options::{self, Matched, Meaning};
 use super::parse::{Argument, Item};
 use super::{
-    Defsym, DemandKind, Flavor, Icf, InputMode, InputName, LinkPlan, OrphanHandling, OutputKind, Profile,
-    Step, Strip, Symbolic, TextFile, Unique, files,
+    Defsym, DemandKind, Flavor, Icf, InputMode, InputName, LinkPlan, OutputKind, Profile, Step, Strip,
+    TextFile, files,
 };
 use crate::error::{Error, Result};
 
@@ -98,7 +98,7 @@ pub(super) fn build(request: Request) -> Result<LinkPlan> {
         Flavor::Mold => global.last_static || global.relocatable,
         Flavor::Bfd => global.relocatable,
     };
-    let mut plan = empty(request.profile);
+    let mut plan = LinkPlan::new(request.profile);
     plan.directory = request.directory;
     plan.emulation = request.emulation;
     plan.notes = request.notes;
@@ -130,74 +130,6 @@ pub(super) fn build(request: Request) -> Result<LinkPlan> {
         }
     }
     builder.finish()
-}
-
-fn empty(profile: Profile) -> LinkPlan {
-    LinkPlan {
-        profile,
-        program: None,
-        emulation: None,
-        directory: PathBuf::new(),
-        steps: Vec::new(),
-        output_kind: OutputKind::Executable,
-        is_static: false,
-        gc_sections: None,
-        entry: None,
-        init: None,
-        fini: None,
-        demands: Vec::new(),
-        defsyms: Vec::new(),
-        wraps: Vec::new(),
-        export_dynamic: false,
-        export_dynamic_symbols: Vec::new(),
-        export_dynamic_symbol_lists: Vec::new(),
-        dynamic_lists: Vec::new(),
-        version_scripts: Vec::new(),
-        exclude_libs: Vec::new(),
-        gc_keep_exported: false,
-        start_stop_gc: None,
-        strip: Strip::None,
-        emit_relocs: false,
-        unique: Unique::default(),
-        allow_multiple_definition: false,
-        fortran_common: None,
-        define_common: false,
-        optimize: None,
-        small_data_limit: None,
-        undefined_is_error: None,
-        shlib_undefined_is_error: None,
-        warn_unresolved: false,
-        noinhibit_exec: false,
-        ignored_unresolved: Vec::new(),
-        scripts: Vec::new(),
-        search_dirs_before_script: Vec::new(),
-        default_script: None,
-        search_dirs: Vec::new(),
-        sysroot: None,
-        rpath_dirs: Vec::new(),
-        no_std_dirs: false,
-        default_dirs: None,
-        output: None,
-        soname: None,
-        output_format: None,
-        big_endian: None,
-        print_gc_sections: None,
-        dynamic_list_data: false,
-        dynamic_list_cpp_new: false,
-        dynamic_list_cpp_typeinfo: false,
-        no_define_common: false,
-        icf: Icf::None,
-        symbolic: Symbolic::None,
-        orphan_handling: OrphanHandling::Place,
-        force_group_allocation: false,
-        retain_symbols: Vec::new(),
-        dependent_libraries: true,
-        remap_inputs: Vec::new(),
-        plugin: None,
-        words: Vec::new(),
-        written_for: profile,
-        notes: Vec::new(),
-    }
 }
 
 fn path(bytes: Vec<u8>) -> PathBuf {
@@ -322,7 +254,7 @@ impl Builder {
             M::Static => {}
             M::LibsStatic(on) => {
                 self.plan.is_static |= on && flavor != Flavor::Gold;
-                if !(self.global.relocatable && !on) {
+                if on || !self.global.relocatable {
                     self.mode.static_libs = on || (flavor == Flavor::Gold && self.global.any_static);
                 }
             }

@@ -26,18 +26,13 @@ pub fn expand(words: &[OsString], directory: &Path) -> Result<Vec<OsString>> {
     let arguments = response::expand(Flavor::Bfd, arguments, directory)?;
     let output =
         command(driver, directory).arg("-###").args(&arguments).output().map_err(|e| fail(e.to_string()))?;
-    let Some(mut line) = linker_line(&output.stderr) else {
-        let text = String::from_utf8_lossy(&output.stderr);
-        let said = text.lines().filter(|l| l.contains("error:")).collect::<Vec<_>>().join("; ");
-        let why = if said.is_empty() { "it runs no linker for this line".into() } else { said };
-        return Err(fail(why));
-    };
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        if let Some(said) = text.lines().find(|l| l.contains("error:")) {
-            return Err(fail(said.to_string()));
-        }
+    // clang goes on behind a missing input, without it; such a line is not what it would link.
+    if let Some(said) = complaint(&output.stderr) {
+        return Err(fail(said));
     }
+    let Some(mut line) = linker_line(&output.stderr) else {
+        return Err(fail("it runs no linker for this line".into()));
+    };
     if is_collect2(line.first().map(OsString::as_os_str)) {
         let asked = command(driver, directory).args(&arguments).arg("-print-prog-name=ld").output();
         let program = asked.ok().map(|o| trim_line(&o.stdout)).filter(|p| !p.is_empty());
@@ -47,6 +42,16 @@ pub fn expand(words: &[OsString], directory: &Path) -> Result<Vec<OsString>> {
         line.extend(without_collect2_words(rest));
     }
     Ok(line)
+}
+
+/// What the driver complains of, if it does; its own lines do not begin with a blank.
+fn complaint(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text);
+    let said: Vec<&str> = text
+        .lines()
+        .filter(|l| !l.starts_with([' ', '"']) && (l.contains(": error: ") || l.contains(": fatal error: ")))
+        .collect();
+    if said.is_empty() { None } else { Some(said.join("; ")) }
 }
 
 fn trim_line(text: &[u8]) -> Vec<u8> {
@@ -180,6 +185,9 @@ mod tests {
             (&["clang", "-fuse-ld=mold"], "ld.mold", "-pie"),
             (&["powerpc64le-linux-gnu-gcc"], "ld", "elf64lppc"),
         ];
+        let dir = std::env::temp_dir().join(format!("linksweep-driver-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("a b.o"), "").unwrap();
         let mut ran = 0;
         for (driver, program, word) in cases {
             let installed = driver
@@ -189,21 +197,28 @@ mod tests {
                 continue;
             }
             let mut words: Vec<OsString> = driver.iter().map(OsString::from).collect();
-            words.extend(["no such.o", "-o", "x", "-Wl,--gc-sections"].map(OsString::from));
-            match expand(&words, Path::new("")) {
+            words.extend(["a b.o", "-o", "x", "-Wl,--gc-sections"].map(OsString::from));
+            match expand(&words, &dir) {
                 Ok(line) => {
                     ran += 1;
                     let name = line.first().map(|w| base(w).to_vec()).unwrap_or_default();
                     let name = String::from_utf8_lossy(&name).into_owned();
                     assert!(name == *program || name.ends_with(&format!("-{program}")), "{driver:?}: {name}");
-                    for want in [word, "--gc-sections", "no such.o"] {
+                    for want in [word, "--gc-sections", "a b.o"] {
                         assert!(line.iter().any(|w| w == want), "{driver:?}: {want} in {line:?}");
                     }
                 }
                 // clang looks at its inputs before it prints.
-                Err(error) => assert!(error.cause.contains("no such"), "{driver:?}: {error}"),
+                Err(error) => panic!("{driver:?}: {error}"),
             }
         }
-        assert!(ran > 0 || cases.is_empty() || !Path::new("/usr/bin/gcc").exists());
+        // A missing input is the driver's complaint, not a line without it.
+        for driver in ["gcc", "clang"] {
+            let line = expand(&[driver, "no-such.o"].map(OsString::from), &dir);
+            assert!(line.is_err() || line.is_ok_and(|l| l.iter().any(|w| w == "no-such.o")), "{driver}");
+            assert!(expand(&[driver, "-c", "x.c"].map(OsString::from), &dir).is_err(), "{driver}");
+        }
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert!(ran > 0 || !Path::new("/usr/bin/gcc").exists());
     }
 }

@@ -337,10 +337,10 @@ impl SearchPath {
             Some(b"") if self.flavor == Flavor::Bfd => None,
             exact => exact,
         };
-        let shared_too = !static_libs && !(self.relocatable && self.flavor == Flavor::Bfd);
+        let archives_only = static_libs || (self.relocatable && self.flavor == Flavor::Bfd);
         let names: Vec<Vec<u8>> = match exact {
             Some(file) => vec![file.to_vec()],
-            None if shared_too => vec![[b"lib", name, b".so"].concat(), [b"lib", name, b".a"].concat()],
+            None if !archives_only => vec![[b"lib", name, b".so"].concat(), [b"lib", name, b".a"].concat()],
             None => vec![[b"lib", name, b".a"].concat()],
         };
         if self.flavor == Flavor::Gold

@@ -141,11 +141,25 @@ mod tests {
 
     #[test]
     fn own_output_and_nothing_else_written() {
-        let line =
-            ["-o", "x", "-Map=m", "a.o", "-tM", "-sM", "--cref", "-Lq", "-l", "c", "-zdefs", "--gc-sec"];
-        let words =
-            [&["ld.bfd"][..], &line[..], &["--dependency-file", "d", "-T0x1", "-e", "f"][..10 - 5]].concat();
-        let words: Vec<&str> = words.into_iter().filter(|w| *w != "-T0x1").collect();
+        let words = [
+            "ld.bfd",
+            "-o",
+            "x",
+            "-Map=m",
+            "a.o",
+            "-tM",
+            "-sM",
+            "--cref",
+            "-Lq",
+            "-l",
+            "c",
+            "-zdefs",
+            "--gc-sec",
+            "--dependency-file",
+            "d",
+            "-e",
+            "f",
+        ];
         assert_eq!(
             rewritten(&words),
             [
@@ -153,7 +167,8 @@ mod tests {
                 "-s",
                 "-L",
                 "q",
-                "--library=c",
+                "-l",
+                "c",
                 "-z",
                 "defs",
                 "--gc-sections",
@@ -199,5 +214,69 @@ mod tests {
                 "OUT"
             ]
         );
+    }
+
+    /// A driver's line, rewritten, runs in every installed linker, and `-lX` is found where the linker
+    /// itself finds it, spelled the same.
+    #[test]
+    fn rewritten_lines_run() {
+        use super::super::library::{Verdict, choose};
+        use super::super::{InputName, ProfileSpec, SearchPath, Step};
+        use std::process::Command;
+        let dir = std::env::temp_dir().join(format!("linksweep-rewrite-{}", std::process::id()));
+        std::fs::create_dir_all(dir.join("d")).unwrap();
+        std::fs::write(
+            dir.join("a.c"),
+            "int q(void); int dead(void) { return 1; } int main(void) { return q(); }",
+        )
+        .unwrap();
+        std::fs::write(dir.join("q.c"), "int q(void) { return 0; }").unwrap();
+        let run = |program: &str, words: &[&str]| {
+            Command::new(program).args(words).current_dir(&dir).output().is_ok_and(|o| o.status.success())
+        };
+        let made = run("gcc", &["-ffunction-sections", "-c", "a.c", "q.c"])
+            && run("ar", &["rcs", "d/libq.a", "q.o"]);
+        if !made {
+            assert!(!std::path::Path::new("/usr/bin/gcc").exists());
+            return;
+        }
+        for (linker, program) in
+            [("bfd", "ld.bfd"), ("gold", "ld.gold"), ("lld@14", "ld.lld-14"), ("mold", "mold")]
+        {
+            let line =
+                ["gcc", "-static", "a.o", "-L./d/", "-lq", "-o", "x", "-Wl,-Map=x.map"].map(OsString::from);
+            let overrides = Overrides {
+                linker: Some(ProfileSpec::parse(linker).unwrap()),
+                directory: dir.clone(),
+                ..Overrides::default()
+            };
+            let plan = parse_command(&line, &overrides).unwrap();
+            let files = RunFiles { output: dir.join("out"), ..RunFiles::default() };
+            let mut words = rewrite_for_run(&plan, &files).unwrap();
+            words.push("--trace".into());
+            let Ok(output) = Command::new(program).args(&words).current_dir(&dir).output() else { continue };
+            let said = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+            let said = String::from_utf8_lossy(&said);
+            assert!(output.status.success(), "{program}: {said}");
+            assert!(said.contains(".text.dead"), "{program}: {said}");
+            assert!(!dir.join("x").exists() && !dir.join("x.map").exists());
+            let path = SearchPath::new(&plan, &[], false);
+            for step in &plan.steps {
+                let Step::Input { name: InputName::Library(name), mode } = step else { continue };
+                let files = path.library(name.as_ref(), mode.static_libs);
+                let look = |c: &super::super::Candidate| {
+                    if c.open.exists() { Verdict::Fits } else { Verdict::Missing }
+                };
+                let found = choose(plan.profile.flavor, &files, look).found.unwrap();
+                // mold prints paths cleaned.
+                let spelled = match plan.profile.flavor {
+                    Flavor::Mold => super::super::library::lexically_normal(&files[found].spelled),
+                    _ => files[found].spelled.clone(),
+                };
+                let spelled = spelled.to_string_lossy();
+                assert!(said.contains(&*spelled), "{program}: {spelled} in {said}");
+            }
+        }
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -89,6 +89,7 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
         archives,
         items,
         scripts: &link.scripts,
+        controls: &link.controls,
         names,
         section_count: section_file.len() as u32,
         section_file: Table::<SectionId, FileId>::from_vec(section_file),

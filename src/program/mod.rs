@@ -16,6 +16,7 @@ use bstr::BString;
 use crate::error::Diagnostic;
 use crate::ids::{ArchiveId, FileId, Id, NameId, SectionId, Table};
 use crate::load::ScriptFile;
+use crate::load::controls::Controls;
 use crate::load::dso::SharedLibrary;
 use crate::load::elf::Object;
 use crate::plan::{InputMode, LinkPlan};
@@ -188,6 +189,8 @@ pub struct Program<'d> {
     pub items: Vec<LinkItem>,
     /// Scripts.
     pub scripts: &'d [ScriptFile],
+    /// Version scripts, dynamic lists, `--defsym` expressions.
+    pub controls: &'d Controls,
     /// Interned global names.
     pub names: Names<'d>,
     /// Number of section ids.

@@ -148,6 +148,8 @@ pub struct Resolution {
     pub commons: Vec<WinningCommon>,
     /// `--wrap`.
     pub wraps: Vec<Wrap>,
+    /// Script and `--defsym` symbols whose value lies in an input section (bfd, GS 4.4).
+    pub assigned: Vec<(NameId, SectionId)>,
     /// gold: sections rooted while symbols were added (GS 4.5), with the name that did it.
     pub early_roots: Vec<(SectionId, NameId)>,
     /// Errors that the linker itself would report (exit status 2) and warnings.
@@ -170,6 +172,7 @@ impl Resolution {
             extractions: Vec::new(),
             commons: Vec::new(),
             wraps: Vec::new(),
+            assigned: Vec::new(),
             early_roots: Vec::new(),
             diagnostics: Vec::new(),
         }
@@ -248,9 +251,16 @@ pub(crate) fn bfd_entry_name<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
     if let Some(entry) = script_entry(program) {
         return Some(entry);
     }
-    if !plan.scripts.is_empty() || plan.output_kind == crate::plan::OutputKind::Relocatable {
+    if has_own_script(program) || plan.output_kind == crate::plan::OutputKind::Relocatable {
         return None;
     }
     let mips = program.target.is_some_and(|t| t.machine == crate::load::elf::consts::EM_MIPS);
     Some(if mips { b"__start" } else { b"_start" })
+}
+
+/// Whether scripts replace bfd's built-in one: a `-T` or default script that does not merely
+/// INSERT (GS 4.1, 9.1).
+pub(crate) fn has_own_script(program: &Program<'_>) -> bool {
+    let mut own = program.scripts.iter().filter(|s| !s.as_input).peekable();
+    own.peek().is_some() && !own.any(|s| crate::script::filematch::has_insert(&s.script))
 }

@@ -458,3 +458,24 @@ pub struct Phdr {
     /// `FLAGS(flags)`.
     pub flags: Option<Expr>,
 }
+
+impl OutputSection {
+    /// A section with a name and a body only.
+    pub(super) fn bare(name: Name, body: Vec<Statement>) -> Self {
+        OutputSection {
+            span: name.span,
+            name,
+            address: None,
+            section_type: None,
+            load_address: None,
+            align: None,
+            subalign: None,
+            constraint: None,
+            body,
+            region: None,
+            load_region: None,
+            phdrs: Vec::new(),
+            fill: None,
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! its operator, so that no walk recurses; referenced symbols (GS 4.3); and for GNU ld the section
 //! an expression's value belongs to (GS 4.4, `ldexp.c exp_fold_tree_1`).
 
-use bstr::BString;
+use bstr::{BStr, BString, ByteSlice};
 
 use super::ast::Span;
 
@@ -110,4 +110,53 @@ pub struct Expr {
     pub span: Span,
     /// Nodes, operands before operators. Never empty when made by the parser.
     pub nodes: Vec<Node>,
+}
+
+impl Expr {
+    /// `name OP self`: the value of a compound assignment (`name += self`).
+    #[must_use]
+    pub fn applied_to(self, name: &[u8], op: BinaryOp) -> Expr {
+        let target = if name == b"." { Node::Dot } else { Node::Symbol(name.into()) };
+        let mut nodes = Vec::with_capacity(self.nodes.len() + 2);
+        nodes.push(target);
+        nodes.extend(self.nodes.into_iter().map(|node| node.shifted(1)));
+        let root = index(nodes.len().saturating_sub(1));
+        nodes.push(Node::Binary(op, 0, root));
+        Expr { span: self.span, nodes }
+    }
+
+    /// Names of symbols the value is made of, in order, with repetitions: not those only asked
+    /// about in DEFINED, SIZEOF, ADDR and relatives (GS 4.3), and not `.`.
+    pub fn symbols_referenced(&self) -> impl Iterator<Item = &BStr> {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::Symbol(name) => Some(name.as_bstr()),
+            _ => None,
+        })
+    }
+
+    /// The number, if the expression is a literal one.
+    pub fn literal(&self) -> Option<u64> {
+        match self.nodes.as_slice() {
+            [Node::Integer(value)] => Some(*value),
+            _ => None,
+        }
+    }
+}
+
+impl Node {
+    fn shifted(self, by: NodeIndex) -> Node {
+        let s = |i: NodeIndex| i.saturating_add(by);
+        match self {
+            Node::Unary(op, a) => Node::Unary(op, s(a)),
+            Node::Binary(op, a, b) => Node::Binary(op, s(a), s(b)),
+            Node::Ternary(c, a, b) => Node::Ternary(s(c), s(a), s(b)),
+            Node::SegmentStart(name, a) => Node::SegmentStart(name, s(a)),
+            Node::Assert(a, message) => Node::Assert(s(a), message),
+            leaf => leaf,
+        }
+    }
+}
+
+fn index(n: usize) -> NodeIndex {
+    NodeIndex::try_from(n).unwrap_or(NodeIndex::MAX)
 }

@@ -6,15 +6,38 @@
 //! Arbitrary bytes give an [`Error`](crate::error::Error) at worst, never a panic or a hang.
 
 mod ast;
+pub mod builtin;
+mod diagnostic;
+pub mod eval;
 pub mod expr;
+pub mod filematch;
+mod flags;
+pub mod glob;
+mod gnu;
+mod gnu_sections;
+pub mod keep;
+mod keywords;
+mod lexer;
+mod lld;
+mod mold;
+mod nodes;
+mod operands;
+mod parser;
 pub mod version;
+pub mod versionmatch;
+pub mod walk;
+mod words;
+
+#[cfg(test)]
+#[allow(clippy::expect_used, clippy::unwrap_used)]
+mod tests;
 
 pub use ast::*;
+pub use parser::{
+    Includes, Options, no_includes, parse_dynamic_list, parse_expression, parse_script, parse_version_script,
+};
 
-/// Answers INCLUDE: path and bytes of the named script.
-pub type Includes<'a> = dyn Fn(&[u8]) -> crate::error::Result<(std::path::PathBuf, Vec<u8>)> + 'a;
-
-/// Whose grammar a profile reads.
+/// Whose grammar and matching rules a profile follows.
 pub fn dialect(profile: crate::plan::Profile) -> Dialect {
     use crate::plan::{Flavor, Version};
     match profile.flavor {
@@ -24,14 +47,4 @@ pub fn dialect(profile: crate::plan::Profile) -> Dialect {
         Flavor::Lld => Dialect::Lld19,
         Flavor::Mold => Dialect::Mold,
     }
-}
-
-/// Reads a script (temporary form: nothing is understood).
-pub fn parse(
-    path: &std::path::Path,
-    text: &[u8],
-    dialect: Dialect,
-    _: &Includes<'_>,
-) -> crate::error::Result<Script> {
-    Ok(Script { dialect, sources: vec![Source::new(path, text.to_vec(), None)], commands: Vec::new() })
 }

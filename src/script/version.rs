@@ -3,7 +3,7 @@
 //! In: text, or the body of `VERSION { }` in a linker script. Out: [`VersionScript`]; matching is
 //! per dialect (GS 4.5).
 
-use super::ast::{Name, Span};
+use super::ast::{Dialect, Name, Span};
 
 /// The language an `extern "..."` block names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,8 +41,19 @@ pub struct VersionNode {
 }
 
 /// A version script, or one `VERSION { }` block.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionScript {
+    /// Whose grammar and matching.
+    pub dialect: Dialect,
     /// Nodes in order.
     pub nodes: Vec<VersionNode>,
+}
+
+/// A dynamic list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DynamicList {
+    /// Whose grammar and matching.
+    pub dialect: Dialect,
+    /// Patterns in order.
+    pub patterns: Vec<VersionPattern>,
 }

@@ -78,7 +78,9 @@ fn linker_list(text: &str) -> Result<Vec<LinkerId>> {
             "all" => out.extend(ALL),
             "lld" => out.extend([LinkerId::Lld14, LinkerId::Lld19, LinkerId::LldRustc]),
             "lld-new" => out.extend([LinkerId::Lld19, LinkerId::LldRustc]),
-            w => out.push(*ALL.iter().find(|l| l.name() == w).ok_or_else(|| format!("unknown linker `{w}`"))?),
+            w => {
+                out.push(*ALL.iter().find(|l| l.name() == w).ok_or_else(|| format!("unknown linker `{w}`"))?)
+            }
         }
     }
     Ok(out)

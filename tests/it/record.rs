@@ -22,7 +22,8 @@ impl Record {
             if let Some(head) = line.strip_prefix("== ") {
                 let mut words = head.split_whitespace();
                 let linker = words.next().unwrap_or("");
-                let id = *ALL.iter().find(|l| l.name() == linker).ok_or_else(|| format!("bad line `{line}`"))?;
+                let id =
+                    *ALL.iter().find(|l| l.name() == linker).ok_or_else(|| format!("bad line `{line}`"))?;
                 let ok = match words.next() {
                     Some("ok") => true,
                     Some("fails") => false,

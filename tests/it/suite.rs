@@ -240,7 +240,11 @@ fn record(case: &Case) -> Result<(), Failed> {
         for &linker in &link.linkers {
             let answer = new.answers.get(&(link.name.clone(), linker));
             if let Some(Err(e)) = answer.map(|a| check_claims(link, linker, a)) {
-                wrong.push_str(&format!("{} {}\n", label("claim", case, link, linker), e.message().unwrap_or("")));
+                wrong.push_str(&format!(
+                    "{} {}\n",
+                    label("claim", case, link, linker),
+                    e.message().unwrap_or("")
+                ));
             }
         }
     }
@@ -248,14 +252,15 @@ fn record(case: &Case) -> Result<(), Failed> {
 }
 
 fn case_trials(case: &Arc<Case>, required: &[String], out: &mut Vec<Trial>) {
-    let record = match fs::read_to_string(&case.expect).map_err(|e| e.to_string()).and_then(|t| Record::parse(&t)) {
-        Ok(r) => r,
-        Err(e) => {
-            let name = format!("load/{}", case.name);
-            out.push(Trial::test(name, move || Err(format!("no record: {e}").into())));
-            return;
-        }
-    };
+    let record =
+        match fs::read_to_string(&case.expect).map_err(|e| e.to_string()).and_then(|t| Record::parse(&t)) {
+            Ok(r) => r,
+            Err(e) => {
+                let name = format!("load/{}", case.name);
+                out.push(Trial::test(name, move || Err(format!("no record: {e}").into())));
+                return;
+            }
+        };
     for link in &case.links {
         for &linker in &link.linkers {
             let Some(answer) = record.answers.get(&(link.name.clone(), linker)).cloned() else {
@@ -267,9 +272,12 @@ fn case_trials(case: &Arc<Case>, required: &[String], out: &mut Vec<Trial>) {
             type Check = fn(&Case, &Link, LinkerId, &Answer) -> Result<(), Failed>;
             let mut add = |kind: &str, ignored: bool, check: Check| {
                 let (c, l, a) = (case.clone(), link.clone(), answer.clone());
-                let trial =
-                    Trial::test(label(kind, case, link, linker), move || check(&c, &l, linker, &a));
-                out.push(if ignored { trial.with_kind("linker absent").with_ignored_flag(true) } else { trial });
+                let trial = Trial::test(label(kind, case, link, linker), move || check(&c, &l, linker, &a));
+                out.push(if ignored {
+                    trial.with_kind("linker absent").with_ignored_flag(true)
+                } else {
+                    trial
+                });
             };
             add("claim", false, |_, l, id, a| check_claims(l, id, a));
             let absent = linker.program(&case.prefix).is_none();

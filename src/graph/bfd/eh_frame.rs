@@ -163,7 +163,8 @@ pub(super) fn parse(object: &Object<'_>, data: &[u8], relocs: &[Reloc]) -> Optio
                 return None;
             }
             reader.skip_relocs_before(range);
-            let empty = reader.reloc_at(range).is_none() && data.get(range..range + width)?.iter().all(|&b| b == 0);
+            let empty =
+                reader.reloc_at(range).is_none() && data.get(range..range + width)?.iter().all(|&b| b == 0);
             let own = Entry { first, end_offset: end as u64 };
             fdes.push(Fde { symbol, own, cie: (!empty).then_some(entry) });
             reader.skip_relocs_before(end);

@@ -30,7 +30,9 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
             let object = file.object()?;
             let name = match object.symbol(symbol)?.place {
                 Place::Undefined => wrapped(resolution, name),
-                Place::Section(section) if resolution.is_lost(file.section_id(section)) => wrapped(resolution, name),
+                Place::Section(section) if resolution.is_lost(file.section_id(section)) => {
+                    wrapped(resolution, name)
+                }
                 _ => name,
             };
             names.node(name)
@@ -96,12 +98,14 @@ impl NameNodes {
             .into_par_iter()
             .map(|index| build.defined_section(NameId::from_usize(index)).map_or(NO_NODE, |s| s.0))
             .collect();
+        for &(name, section) in &resolution.assigned {
+            nodes[name.idx()] = section.0;
+        }
         add_commons(build, &mut nodes);
         let mut names = NameNodes { nodes, start_stop: Vec::new() };
         if !relocatable {
             names.add_start_stop(build);
         }
-        let _ = resolution;
         names
     }
 
@@ -118,7 +122,8 @@ impl NameNodes {
         let mut wanted: HashMap<&[u8], Vec<NameId>, foldhash::fast::FixedState> = HashMap::default();
         for name in program.names.ids() {
             let text = program.name(name);
-            let Some(section) = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_")) else {
+            let Some(section) = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_"))
+            else {
                 continue;
             };
             let free = match resolution.definitions[name].kind {
@@ -148,7 +153,8 @@ impl NameNodes {
         let gc = program.plan.start_stop_gc == Some(true);
         for name in program.names.ids() {
             let text = program.name(name);
-            let Some(section) = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_")) else {
+            let Some(section) = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_"))
+            else {
                 continue;
             };
             if !wanted.get(section).is_some_and(|names| names.contains(&name)) {
@@ -188,9 +194,9 @@ fn add_commons(build: &mut Build<'_, '_>, nodes: &mut [u32]) {
         if small && machine != EM_MIPS {
             continue;
         }
-        let node = *by_file.entry((common.file, small)).or_insert_with(|| {
-            build.add_node(ExtraNode::CommonsOf { file: common.file, size: 0, small })
-        });
+        let node = *by_file
+            .entry((common.file, small))
+            .or_insert_with(|| build.add_node(ExtraNode::CommonsOf { file: common.file, size: 0, small }));
         let index = node.index() - build.class.len();
         if let Some(ExtraNode::CommonsOf { size, .. }) = build.extra_nodes.get_mut(index) {
             *size += common.size;
@@ -254,7 +260,8 @@ fn unwind_of(
     let mut last: Option<(SectionId, Vec<crate::load::relocs::Reloc>)> = None;
     for index in 1..object.sections.len() as u32 {
         let row = object.sections[index as usize];
-        if !matches!(row.kind, SHT_PROGBITS | SHT_X86_64_UNWIND) || object.section_name(index) != b".eh_frame" {
+        if !matches!(row.kind, SHT_PROGBITS | SHT_X86_64_UNWIND) || object.section_name(index) != b".eh_frame"
+        {
             continue;
         }
         let section = f.section_id(index);

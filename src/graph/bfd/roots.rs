@@ -1,12 +1,19 @@
 //! bfd's roots (GS 4): KEEP patterns, notes, retained sections, named symbols, dynamic symbols.
 
+use hashbrown::HashMap;
+
 use super::{NameNodes, linked_to};
-use crate::graph::{Build, Class, RootKind, RootSet};
+use crate::demangle;
+use crate::graph::{Build, Class, Root, RootKind, RootSet};
 use crate::ids::{NameId, NodeId};
 use crate::load::elf::consts::*;
 use crate::plan::{DemandKind, OutputKind};
-use crate::program::Content;
+use crate::program::{Content, Program};
 use crate::resolve::{self, DefKind};
+use crate::script::filematch::FileName;
+use crate::script::glob::Pattern;
+use crate::script::keep::{KeepTable, NameMatches};
+use crate::script::versionmatch::{Scope, VersionMatcher};
 
 /// Finds all roots.
 pub(super) fn find(build: &Build<'_, '_>, names: &NameNodes) -> RootSet {
@@ -21,7 +28,9 @@ pub(super) fn find(build: &Build<'_, '_>, names: &NameNodes) -> RootSet {
 fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
     let program = build.program;
     let relocatable = program.plan.output_kind == OutputKind::Relocatable;
-    let builtin = program.plan.scripts.is_empty();
+    let builtin = !resolve::has_own_script(program);
+    let emulation = emulation(program);
+    by_script(build, roots);
     for &file in &build.resolution.files {
         let f = &program.files[file];
         let Content::Object(object) = &f.content else { continue };
@@ -34,7 +43,7 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
             let row = object.sections[index as usize];
             let node = NodeId(section.0);
             let name = object.section_name(index);
-            if builtin && is_builtin_keep(name, relocatable) {
+            if builtin && is_builtin_keep(name, relocatable, emulation) {
                 let array = name.starts_with(b".init_array") || name.starts_with(b".fini_array");
                 roots.add(node, if array { RootKind::InitArray } else { RootKind::Keep }, None);
             } else if row.kind == SHT_NOTE && row.group == 0 && linked_to(object, index).is_none() {
@@ -48,7 +57,8 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
     }
 }
 
-fn is_builtin_keep(name: &[u8], relocatable: bool) -> bool {
+/// KEEP names of the built-in script (GS 4.1, targets 2).
+fn is_builtin_keep(name: &[u8], relocatable: bool, emulation: &str) -> bool {
     const BOTH: [&[u8]; 5] = [b".init", b".fini", b".eh_frame", b".jcr", b".gnu.attributes"];
     if BOTH.contains(&name) {
         return true;
@@ -58,7 +68,85 @@ fn is_builtin_keep(name: &[u8], relocatable: bool) -> bool {
     }
     const EXACT: [&[u8]; 5] = [b".preinit_array", b".init_array", b".fini_array", b".ctors", b".dtors"];
     const PREFIX: [&[u8]; 4] = [b".init_array.", b".fini_array.", b".ctors.", b".dtors."];
-    EXACT.contains(&name) || PREFIX.iter().any(|p| name.starts_with(p))
+    if EXACT.contains(&name) || PREFIX.iter().any(|p| name.starts_with(p)) {
+        return true;
+    }
+    const MIPS: [&[u8]; 8] = [
+        b".mdebug.abi32",
+        b".mdebug.abiN32",
+        b".mdebug.abi64",
+        b".mdebug.abiO64",
+        b".mdebug.eabi32",
+        b".mdebug.eabi64",
+        b".gcc_compiled_long32",
+        b".gcc_compiled_long64",
+    ];
+    match emulation {
+        "armelf_linux_eabi" | "armelfb_linux_eabi" => name == b".note.gnu.arm.ident",
+        e if e.starts_with("aarch64") || e == "armelf" => {
+            matches!(name, b".ARM.attributes" | b".note.gnu.arm.ident")
+        }
+        "elf64ppc" | "elf64lppc" => name == b".opd",
+        e if e.contains("tsmip") => MIPS.contains(&name),
+        _ => false,
+    }
+}
+
+/// The emulation in force, from `-m` or the inputs' machine.
+fn emulation<'p>(program: &Program<'p>) -> &'p str {
+    if let Some(name) = program.plan.emulation.as_deref() {
+        return name;
+    }
+    match program.target.map_or(0, |t| t.machine) {
+        EM_ARM => "armelf_linux_eabi",
+        EM_AARCH64 => "aarch64linux",
+        EM_PPC64 => "elf64lppc",
+        EM_MIPS => "elf32btsmip",
+        _ => "elf_x86_64",
+    }
+}
+
+/// GS 9.1: any KEEP description of any script that matches, wherever it stands.
+fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
+    let program = build.program;
+    for (number, file) in program.scripts.iter().enumerate() {
+        // Patterns that do not compile were refused when the script was read.
+        let Ok(table) = KeepTable::new(&file.script) else { continue };
+        if !table.any_keep() {
+            continue;
+        }
+        let mut by_name: HashMap<&[u8], NameMatches, foldhash::fast::FixedState> = HashMap::default();
+        for &id in &build.resolution.files {
+            let f = &program.files[id];
+            let name = match (f.archive, f.joined) {
+                (None, _) => FileName::plain(f.path),
+                (Some(_), Some(joined)) => FileName::thin(f.path, f.member, joined),
+                (Some(_), None) => FileName::member(f.path, f.member),
+            };
+            let mut state = table.file(name);
+            let Content::Object(object) = &f.content else { continue };
+            for index in 1..object.sections.len() as u32 {
+                let section = f.section_id(index);
+                if build.class[section] != Class::Node {
+                    continue;
+                }
+                let name = object.section_name(index);
+                let matches = by_name.entry(name).or_insert_with(|| table.matches(name));
+                if matches.is_empty() {
+                    continue;
+                }
+                let flags = u64::from(object.sections[index as usize].flags);
+                if let Some(description) = table.keeps(&mut state, matches, flags) {
+                    roots.roots.push(Root {
+                        node: NodeId(section.0),
+                        kind: RootKind::Keep,
+                        name: None,
+                        keep: Some((number as u32, description.0)),
+                    });
+                }
+            }
+        }
+    }
 }
 
 /// GS 4.2, 4.3: entry, `-u`, EXTERN, `_init`, `_fini`. A name that only exists as `name@@V` does
@@ -117,6 +205,8 @@ fn dynamic(build: &Build<'_, '_>, names: &NameNodes, roots: &mut RootSet) {
     }
     let all = plan.output_kind == OutputKind::Shared || plan.gc_keep_exported || plan.export_dynamic;
     let start_stop_gc = plan.start_stop_gc == Some(true);
+    let shared = plan.output_kind == OutputKind::Shared;
+    let lists = DynamicLists::new(program);
     for name in program.names.ids() {
         let definition = resolution.definitions[name];
         let special = names.start_stop.iter().any(|(n, _, _)| *n == name);
@@ -131,10 +221,37 @@ fn dynamic(build: &Build<'_, '_>, names: &NameNodes, roots: &mut RootSet) {
         if hidden {
             continue;
         }
-        if resolution.dynamic_reference.contains(name.idx()) {
+        let text = program.name(name);
+        let local = |versions: &VersionMatcher| {
+            versions.classify(text, demangle::cxx(text).as_deref()).is_some_and(|c| c.scope == Scope::Local)
+        };
+        // `x@V` and `x@@V` are never hidden by a version script.
+        let hidden = !text.contains(&b'@') && program.controls.versions.as_ref().is_some_and(local);
+        if resolution.dynamic_reference.contains(name.idx()) && !(hidden && shared) {
             roots.add(node, RootKind::DsoReference, Some(name));
-        } else if all {
+        } else if !hidden && (all || lists.matches(text)) {
             roots.add(node, RootKind::DynamicExport, Some(name));
         }
+    }
+}
+
+/// `--dynamic-list` and, for executables, `--export-dynamic-symbol[-list]` (ld `lexsup.c`).
+struct DynamicLists<'p> {
+    lists: Vec<&'p VersionMatcher>,
+    patterns: Vec<Pattern>,
+}
+
+impl<'p> DynamicLists<'p> {
+    fn new(program: &Program<'p>) -> Self {
+        let controls = program.controls;
+        let lists = controls.dynamic_list.iter().chain(&controls.export_list).collect();
+        let symbols = &program.plan.export_dynamic_symbols;
+        let patterns = symbols.iter().map(|text| Pattern::gold(text)).collect();
+        DynamicLists { lists, patterns }
+    }
+
+    fn matches(&self, name: &[u8]) -> bool {
+        self.patterns.iter().any(|p| p.matches(name))
+            || self.lists.iter().any(|l| l.classify(name, demangle::cxx(name).as_deref()).is_some())
     }
 }

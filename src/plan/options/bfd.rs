@@ -134,11 +134,16 @@ const LONG: &[Row] = &[
          compress-debug-sections hash-style",
     ),
     (Maybe, M::Ignore, "demangle sort-common split-by-file split-by-reloc build-id package-metadata"),
-    // Target emulations: ppc64, arm, aarch64, mips.
+];
+
+/// Options of single target emulations: x86, ppc64, arm, aarch64, mips. All are taken whatever the target,
+/// but by their full name, so that they make no abbreviation ambiguous.
+const TARGET: &[Row] = &[
     (
         Flag,
         M::Ignore,
-        "plt-static-chain no-plt-static-chain plt-thread-safe no-plt-thread-safe no-plt-align \
+        "s390-pgste secure-plt bss-plt sdata-got no-ppc476-workaround no-pic-fixup vle-reloc-fixup \
+         ld-generated-unwind-info no-ld-generated-unwind-info plt-static-chain no-plt-static-chain plt-thread-safe no-plt-thread-safe no-plt-align \
          no-plt-localentry no-pcrel-optimize no-power10-stubs emit-stub-syms no-emit-stub-syms dotsyms \
          no-dotsyms save-restore-funcs no-save-restore-funcs no-tls-optimize tls-get-addr-optimize \
          no-tls-get-addr-optimize tls-get-addr-regsave no-tls-get-addr-regsave no-opd-optimize \
@@ -150,7 +155,11 @@ const LONG: &[Row] = &[
          compact-branches no-compact-branches",
     ),
     (Value, M::Ignore, "stub-group-size thumb-entry target2 vfp11-denorm-fix in-implib"),
-    (Maybe, M::Ignore, "plt-align plt-localentry power10-stubs fix-stm32l4xx-629360 fix-cortex-a53-843419"),
+    (
+        Maybe,
+        M::Ignore,
+        "ppc476-workaround plt-align plt-localentry power10-stubs fix-stm32l4xx-629360 fix-cortex-a53-843419",
+    ),
 ];
 
 /// Short options; `JoinedOrNext` ones take the rest of their word or the next word.
@@ -192,13 +201,15 @@ struct Tables {
     long: Vec<Opt>,
     short: Vec<Opt>,
     two_dashes: Vec<Opt>,
+    target: Vec<Opt>,
 }
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let (two_dashes, long) = table(LONG).into_iter().partition(|o| o.dashes == Dashes::Two);
     let short = table(SHORT);
-    let all = table(LONG).into_iter().chain(short.iter().copied()).collect();
-    Tables { all, long, short, two_dashes }
+    let target = table(TARGET);
+    let all = table(LONG).iter().chain(&target).chain(&short).copied().collect();
+    Tables { all, long, short, two_dashes, target }
 });
 
 /// Every option.
@@ -268,7 +279,8 @@ pub fn take(word: &[u8], next: Option<&[u8]>) -> Taken {
     let short_of = |c: u8| tables.short.iter().find(|o| o.name.as_bytes() == [c]);
     let first_short = text.first().copied().and_then(short_of);
     if two || text.len() > 1 || first_short.is_none() {
-        match lookup(&tables.long, name) {
+        let target = tables.target.iter().find(|o| o.name.as_bytes() == name);
+        match target.map_or_else(|| lookup(&tables.long, name), Long::Found) {
             Long::Found(option) => {
                 return finish(option, joined, next).unwrap_or_else(|| wrong_value(option, joined));
             }

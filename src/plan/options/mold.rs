@@ -16,6 +16,7 @@ use Meaning as M;
 /// In mold's order. A one-letter `Value` name also takes the rest of its word.
 const ROWS: &[Row] = &[
     (Flag, M::Refuse("it prints and makes no link"), "help"),
+    (Flag, M::Refuse("it runs a command and makes no link itself"), "run"),
     (Value, M::Output, "-o --output"),
     (Value, M::Ignore, "dynamic-linker -I"),
     (Flag, M::Ignore, "no-dynamic-linker"),

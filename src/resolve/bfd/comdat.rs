@@ -64,7 +64,9 @@ impl<'d> Link<'_, 'd> {
         let once: Vec<(FileId, u32)> = match same {
             None if single => {
                 let entries = list.iter();
-                entries.filter_map(|l| if let Linked::Once(w, s, _) = *l { Some((w, s)) } else { None }).collect()
+                entries
+                    .filter_map(|l| if let Linked::Once(w, s, _) = *l { Some((w, s)) } else { None })
+                    .collect()
             }
             _ => Vec::new(),
         };
@@ -79,7 +81,9 @@ impl<'d> Link<'_, 'd> {
         for (winner, section) in once {
             if self.same_symbols(winner, section, file, member) {
                 self.lose(file, member, winner, section);
-                self.out.lost.insert(self.program.files[file].section_id(object.groups[number as usize].section).idx());
+                self.out.lost.insert(
+                    self.program.files[file].section_id(object.groups[number as usize].section).idx(),
+                );
                 return;
             }
         }
@@ -158,7 +162,9 @@ impl<'d> Link<'_, 'd> {
             let Some(object) = f.object() else { return Vec::new() };
             let mut names: Vec<(&[u8], u8)> = (1..object.symbol_count())
                 .filter_map(|i| object.symbol(i))
-                .filter(|s| s.place == Place::Section(section) && s.kind != crate::load::elf::consts::STT_SECTION)
+                .filter(|s| {
+                    s.place == Place::Section(section) && s.kind != crate::load::elf::consts::STT_SECTION
+                })
                 .map(|s| (object.symbol_name(s.name), s.kind))
                 .collect();
             names.sort_unstable();

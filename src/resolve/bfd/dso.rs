@@ -45,14 +45,16 @@ impl Link<'_, '_> {
         let program = self.program;
         let f = &program.files[file];
         let Some(library) = f.shared() else { return false };
-        library.symbols.iter().zip(&f.names).filter(|(s, _)| s.defined && !s.local_version).any(|(symbol, &name)| {
-            names_of(program, name, symbol).into_iter().flatten().any(|name| {
-                let entry = self.symbols.peek(name);
-                matches!(entry.state, State::Undefined | State::UndefinedWeak)
-                    && (entry.ref_regular_strong || entry.ref_dynamic_strong)
-                    && entry.visibility == STV_DEFAULT
-            })
-        })
+        library.symbols.iter().zip(&f.names).filter(|(s, _)| s.defined && !s.local_version).any(
+            |(symbol, &name)| {
+                names_of(program, name, symbol).into_iter().flatten().any(|name| {
+                    let entry = self.symbols.peek(name);
+                    matches!(entry.state, State::Undefined | State::UndefinedWeak)
+                        && (entry.ref_regular_strong || entry.ref_dynamic_strong)
+                        && entry.visibility == STV_DEFAULT
+                })
+            },
+        )
     }
 
     fn add_library_symbol(&mut self, file: FileId, name: NameId, position: u32, symbol: &DsoSymbol<'_>) {

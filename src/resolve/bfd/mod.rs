@@ -7,6 +7,7 @@
 
 mod comdat;
 mod dso;
+mod script;
 mod symbols;
 
 use fixedbitset::FixedBitSet;
@@ -34,6 +35,10 @@ struct Link<'a, 'd> {
     library_done: FixedBitSet,
     /// Per archive: index entries that need no second look.
     included: Vec<Vec<bool>>,
+    /// Values of script symbols.
+    values: script::Values,
+    /// PROVIDEd names that were taken once: from then on they are plain assignments.
+    provided: std::collections::BTreeSet<NameId>,
 }
 
 /// Resolves the whole link.
@@ -47,6 +52,8 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         whole_done: FixedBitSet::with_capacity(program.archives.len()),
         library_done: FixedBitSet::with_capacity(program.files.len()),
         included: vec![Vec::new(); program.archives.len()],
+        values: script::Values::default(),
+        provided: std::collections::BTreeSet::new(),
     };
     link.place_undefineds();
     link.out.wraps = super::wraps(program);
@@ -230,6 +237,8 @@ impl Link<'_, '_> {
     }
 
     fn finish(mut self) -> Resolution {
+        self.mark_phase();
+        self.out.assigned = self.assigned_sections();
         self.symbols.finish(&mut self.out);
         self.out
     }
@@ -255,21 +264,10 @@ fn defines_data(program: &Program<'_>, member: FileId, name: NameId) -> bool {
     let file = &program.files[member];
     let Some(object) = file.object() else { return false };
     let found = file.names.iter().position(|&n| n == name);
-    let Some(symbol) = found.and_then(|i| object.symbol(object.first_global + i as u32)) else { return false };
+    let Some(symbol) = found.and_then(|i| object.symbol(object.first_global + i as u32)) else {
+        return false;
+    };
     !matches!(symbol.kind, STT_FUNC | STT_GNU_IFUNC)
         && symbol.bind != STB_WEAK
         && !matches!(symbol.place, Place::Undefined | Place::Common)
-}
-
-impl Link<'_, '_> {
-    /// Assignments of a script at its place (temporary form: nothing yet).
-    fn read_assignments(&mut self, _number: usize) {}
-
-    /// A `--defsym` at its place.
-    fn read_defsym(&mut self, number: usize) {
-        let Some(defsym) = self.program.plan.defsyms.get(number) else { return };
-        if let Some(name) = self.program.names.find(&defsym.name) {
-            self.symbols.assign(name);
-        }
-    }
 }

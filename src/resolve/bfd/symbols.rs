@@ -313,7 +313,7 @@ impl Link<'_, '_> {
         };
         if common {
             match old.state {
-                State::New | State::Undefined | State::UndefinedWeak => {
+                State::New | State::Undefined | State::UndefinedWeak | State::Assigned => {
                     set(entry, State::Common);
                     entry.size = symbol.size;
                     if old.state == State::New {
@@ -344,13 +344,15 @@ impl Link<'_, '_> {
                         entry.ref_regular = true;
                     }
                 }
-                State::Defined | State::DefinedWeak | State::Assigned => entry.ref_regular = true,
+                State::Defined | State::DefinedWeak => entry.ref_regular = true,
             }
             return;
         }
         let state = if weak { State::DefinedWeak } else { State::Defined };
         match old.state {
-            State::New | State::Undefined | State::UndefinedWeak => set(entry, state),
+            // A script symbol counts as undefined when an object defines it; the script's evaluation
+            // before garbage collection takes it back.
+            State::New | State::Undefined | State::UndefinedWeak | State::Assigned => set(entry, state),
             State::Common => {
                 if !weak {
                     set(entry, state);
@@ -369,14 +371,13 @@ impl Link<'_, '_> {
                     set(self.symbols.entry(name), state);
                 }
             }
-            // The script's later evaluation wins (GS 4.4); the section is simply unreferenced.
-            State::Assigned => {}
         }
     }
 
     fn multiple_definition(&mut self, name: NameId, file: FileId, first: FileId) {
         let text = String::from_utf8_lossy(self.program.name(name)).into_owned();
-        let message = format!("multiple definition of `{text}'; {}: first defined here", self.program.label(first));
+        let message =
+            format!("multiple definition of `{text}'; {}: first defined here", self.program.label(first));
         let label = self.program.label(file);
         self.out.diagnostics.push(Diagnostic::new(Severity::Error, label, message));
     }

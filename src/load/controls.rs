@@ -1,0 +1,62 @@
+//! Texts that control symbols, compiled: version scripts, dynamic lists, `--defsym` expressions.
+
+use crate::error::Result;
+use crate::plan::LinkPlan;
+use crate::script::expr::Expr;
+use crate::script::version::{DynamicList, VersionScript};
+use crate::script::versionmatch::VersionMatcher;
+use crate::script::{self, CommandKind, Dialect};
+
+use super::ScriptFile;
+
+/// The compiled texts of a link.
+#[derive(Default)]
+pub struct Controls {
+    /// `--version-script` files and VERSION commands of scripts, in order; `None` if there are none.
+    pub versions: Option<VersionMatcher>,
+    /// `--dynamic-list` files; `None` if there are none.
+    pub dynamic_list: Option<VersionMatcher>,
+    /// `--export-dynamic-symbol-list` files; `None` if there are none.
+    pub export_list: Option<VersionMatcher>,
+    /// Expressions of `LinkPlan::defsyms`, same order.
+    pub defsyms: Vec<Expr>,
+}
+
+/// Compiles them.
+///
+/// # Errors
+/// A syntax error in one of the texts.
+pub(super) fn compile(plan: &LinkPlan, scripts: &[ScriptFile], dialect: Dialect) -> Result<Controls> {
+    let mut version_scripts: Vec<VersionScript> = Vec::new();
+    for file in &plan.version_scripts {
+        version_scripts.push(script::parse_version_script(&file.path, file.text.clone(), dialect)?);
+    }
+    let in_scripts = scripts.iter().flat_map(|s| &s.script.commands).filter_map(|c| match &c.kind {
+        CommandKind::Version(version) => Some(version.as_ref()),
+        _ => None,
+    });
+    let all: Vec<&VersionScript> = version_scripts.iter().chain(in_scripts).collect();
+    let versions = if all.is_empty() { None } else { Some(VersionMatcher::new(dialect, &all)?) };
+    let lists = |files: &[crate::plan::TextFile]| -> Result<Option<VersionMatcher>> {
+        let lists: Vec<DynamicList> = files
+            .iter()
+            .map(|f| script::parse_dynamic_list(&f.path, f.text.clone(), dialect))
+            .collect::<Result<_>>()?;
+        let borrowed: Vec<&DynamicList> = lists.iter().collect();
+        if borrowed.is_empty() { Ok(None) } else { VersionMatcher::for_list(&borrowed, dialect).map(Some) }
+    };
+    let defsyms = plan
+        .defsyms
+        .iter()
+        .map(|d| {
+            script::parse_expression(&d.expression, dialect)
+                .map_err(|e| e.within(format!("--defsym {}", d.name)))
+        })
+        .collect::<Result<_>>()?;
+    Ok(Controls {
+        versions,
+        dynamic_list: lists(&plan.dynamic_lists)?,
+        export_list: lists(&plan.export_dynamic_symbol_lists)?,
+        defsyms,
+    })
+}
