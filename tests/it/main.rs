@@ -4,6 +4,7 @@
 //! `real` (the installed linker still gives the recorded answer), `gc` and `extract` (linksweep
 //! gives the recorded answer), `rules` (the index of cases is up to date).
 //! `LINKSWEEP_RECORD=1` rewrites the records from the installed linkers instead of comparing.
+//! `LINKSWEEP_FIXTURES=DIR` only writes the inputs of the cases below `DIR`.
 //! `LINKSWEEP_REQUIRE_LINKERS=bfd,gold,...` makes the absence of a linker a failure.
 
 #![allow(unreachable_pub)]

@@ -48,7 +48,7 @@ fn load() -> Vec<Result<Case, String>> {
 
 fn label(kind: &str, case: &Case, link: &Link, linker: LinkerId) -> String {
     let sep = if link.name.is_empty() { "" } else { ":" };
-    format!("{kind} {}{sep}{} {}", case.name, link.name, linker.name())
+    format!("{kind}/{}{sep}{} {}", case.name, link.name, linker.name())
 }
 
 fn folder(case: &Case) -> Result<tempfile::TempDir, Failed> {
@@ -170,7 +170,8 @@ fn check_claims(link: &Link, linker: LinkerId, recorded: &Answer) -> Result<(), 
     for (_, claim) in link.claims.iter().filter(|(ids, _)| ids.contains(&linker)) {
         let holds = match claim {
             Claim::Drops(s) => has(s),
-            Claim::Keeps(s) => !has(s),
+            // A link that stopped before it printed anything keeps nothing.
+            Claim::Keeps(s) => !has(s) && (recorded.ok || !recorded.lines.is_empty()),
             Claim::Ok => recorded.ok,
             Claim::Fails => !recorded.ok,
             // mold writes no extraction record; its claims are made through sections.
@@ -255,7 +256,7 @@ fn case_trials(case: &Arc<Case>, required: &[String], out: &mut Vec<Trial>) {
         match fs::read_to_string(&case.expect).map_err(|e| e.to_string()).and_then(|t| Record::parse(&t)) {
             Ok(r) => r,
             Err(e) => {
-                let name = format!("load {}", case.name);
+                let name = format!("load/{}", case.name);
                 out.push(Trial::test(name, move || Err(format!("no record: {e}").into())));
                 return;
             }
@@ -304,26 +305,31 @@ pub fn run(args: &Arguments) -> Conclusion {
     for c in load() {
         match c {
             Ok(c) => cases.push(Arc::new(c)),
-            Err(e) => trials.push(Trial::test(format!("load {e}"), move || Err(e.into()))),
+            Err(e) => trials.push(Trial::test(format!("load/{e}"), move || Err(e.into()))),
         }
     }
     for name in &required {
         let known = ALL.iter().any(|l| l.name() == name);
         let name = name.clone();
-        trials.push(Trial::test(format!("required {name}"), move || {
+        trials.push(Trial::test(format!("required/{name}"), move || {
             let found = ALL.iter().find(|l| l.name() == name).and_then(|l| l.program(""));
             if known && found.is_some() { Ok(()) } else { Err(format!("{name} is not installed").into()) }
         }));
     }
+    // A folder for looking at the inputs by hand.
+    let shelf = std::env::var_os("LINKSWEEP_FIXTURES").map(PathBuf::from);
     for case in &cases {
-        if recording {
+        if let Some(shelf) = &shelf {
+            let (c, dir) = (case.clone(), shelf.join(&case.name));
+            trials.push(Trial::test(format!("write/{}", case.name), move || Ok(c.materialise(&dir)?)));
+        } else if recording {
             let c = case.clone();
-            trials.push(Trial::test(format!("record {}", case.name), move || record(&c)));
+            trials.push(Trial::test(format!("record/{}", case.name), move || record(&c)));
         } else {
             case_trials(case, &required, &mut trials);
         }
     }
     let all = cases.clone();
-    trials.push(Trial::test("rules index", move || check_rules(&all, recording)));
+    trials.push(Trial::test("rules/index", move || check_rules(&all, recording)));
     libtest_mimic::run(args, trials)
 }
