@@ -150,6 +150,8 @@ pub struct Resolution {
     pub wraps: Vec<Wrap>,
     /// Script and `--defsym` symbols whose value lies in an input section (bfd, GS 4.4).
     pub assigned: Vec<(NameId, SectionId)>,
+    /// bfd: names that script expressions and `--defsym` need a value of.
+    pub asked_by_script: Vec<NameId>,
     /// bfd: `__start_X`/`__stop_X` names that it defines itself, with all sections X (GS 6.5).
     pub start_stop: Vec<(NameId, Vec<SectionId>)>,
     /// gold: sections rooted while symbols were added (GS 4.5), with the name that did it.
@@ -175,6 +177,7 @@ impl Resolution {
             commons: Vec::new(),
             wraps: Vec::new(),
             assigned: Vec::new(),
+            asked_by_script: Vec::new(),
             start_stop: Vec::new(),
             early_roots: Vec::new(),
             diagnostics: Vec::new(),
@@ -233,16 +236,6 @@ pub(crate) fn externs(program: &Program<'_>) -> Vec<NameId> {
         }
     }
     out
-}
-
-/// The last ENTRY() of the link's scripts.
-pub(crate) fn script_entry<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
-    let commands = program.scripts.iter().flat_map(|s| &s.script.commands);
-    let entry = |c: &'p crate::script::Command| match &c.kind {
-        CommandKind::Entry(name) => Some(name.text.as_slice()),
-        _ => None,
-    };
-    commands.filter_map(entry).last()
 }
 
 /// The entry that bfd knows when inputs are opened, which makes it extract and root (ld

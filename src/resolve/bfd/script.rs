@@ -222,6 +222,9 @@ impl Link<'_, '_> {
         let asked = value.asked(place, &world);
         let asked: Vec<NameId> = asked.into_iter().filter_map(|n| world.find(n)).collect();
         self.note_asked(&asked);
+        if phase == Phase::Mark {
+            self.out.asked_by_script.extend(asked);
+        }
         if let Outcome::Define(value) = outcome {
             self.symbols.assign(id);
             self.values.insert(id, value);

@@ -1,0 +1,388 @@
+//! What GNU ld refuses after collection: references of kept sections to undefined or discarded
+//! symbols, undefined names in scripts, options that demand a definition, `-r` without a root.
+//!
+//! Follows bfd `elf_link_input_bfd`, `elf_link_output_extsym`, ld `lang_end`, `ldexp.c` in its
+//! final phase. A link without undefined names costs nothing here.
+
+use fixedbitset::FixedBitSet;
+
+use crate::error::{Diagnostic, Severity};
+use crate::graph::Class;
+use crate::ids::{FileId, NameId, NodeId, SectionId};
+use crate::load::elf::consts::*;
+use crate::load::elf::{Object, Place};
+use crate::plan::{DemandKind, OutputKind};
+use crate::program::{Content, Opaque, Program};
+use crate::query::Analysis;
+use crate::resolve::{self, DefKind};
+use crate::script::filematch::FileName;
+use crate::script::keep::KeepTable;
+use crate::script::walk::{self, StepKind};
+
+/// Names that ld or its built-in script defines when something refers to them (targets 10).
+const PROVIDED: [&[u8]; 34] = [
+    b"__ehdr_start",
+    b"__executable_start",
+    b"_end",
+    b"end",
+    b"_edata",
+    b"edata",
+    b"_etext",
+    b"etext",
+    b"__etext",
+    b"__bss_start",
+    b"__init_array_start",
+    b"__init_array_end",
+    b"__fini_array_start",
+    b"__fini_array_end",
+    b"__preinit_array_start",
+    b"__preinit_array_end",
+    b"__tdata_start",
+    b"__rela_iplt_start",
+    b"__rela_iplt_end",
+    b"__rel_iplt_start",
+    b"__rel_iplt_end",
+    b"__exidx_start",
+    b"__exidx_end",
+    b"_fdata",
+    b"_ftext",
+    b"_fbss",
+    b"_gp",
+    b"__gnu_local_gp",
+    b"_gp_disp",
+    b"__data_start",
+    b"__bss_start__",
+    b"_bss_end__",
+    b"__bss_end__",
+    b"__end__",
+];
+
+/// Names that ld defines by code, whatever the script.
+const BY_CODE: [&[u8]; 6] = [
+    b"_GLOBAL_OFFSET_TABLE_",
+    b"_DYNAMIC",
+    b"_PROCEDURE_LINKAGE_TABLE_",
+    b"_TLS_MODULE_BASE_",
+    b".TOC.",
+    b"__ehdr_start",
+];
+
+fn error(subject: String, message: String) -> Diagnostic {
+    Diagnostic::new(Severity::Error, subject, message)
+}
+
+/// All reasons, in file order.
+pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
+    let program = &analysis.program;
+    let plan = program.plan;
+    let mut out = Vec::new();
+    inputs(analysis, &mut out);
+    demanded(analysis, &mut out);
+    if plan.output_kind == OutputKind::Relocatable {
+        if plan.gc_sections != Some(false) && !plan.gc_keep_exported && !has_root(analysis) {
+            let message =
+                "--gc-sections with -r needs a root: name a defined symbol with -e or -u".to_string();
+            out.push(error(String::new(), message));
+        }
+        return out;
+    }
+    script_names(analysis, &mut out);
+    let bad = undefined_names(analysis);
+    if bad.count_ones(..) > 0 {
+        references(analysis, &bad, &mut out);
+        libraries(analysis, &bad, &mut out);
+    }
+    discarded(analysis, &mut out);
+    out
+}
+
+/// Members that cannot be added although they are taken; code that link order must describe.
+fn inputs(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
+    let program = &analysis.program;
+    for file in program.file_ids() {
+        if !analysis.resolution.is_in_link(file) {
+            continue;
+        }
+        match &program.files[file].content {
+            Content::Opaque(Opaque::SlimLto | Opaque::Bitcode) if program.plan.plugin.is_some() => {}
+            Content::Opaque(Opaque::SlimLto) => {}
+            Content::Opaque(_) => {
+                out.push(error(program.label(file), "file not recognized or in wrong format".to_string()));
+            }
+            Content::Object(object) if program.plan.gc_sections != Some(false) => {
+                for index in 1..object.sections.len() as u32 {
+                    if object.section_name(index) == b"__patchable_function_entries"
+                        && crate::graph::bfd::linked_to(object, index).is_none()
+                    {
+                        let message =
+                            "__patchable_function_entries needs a linked-to section for --gc-sections";
+                        out.push(error(program.label(file), message.to_string()));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_defined(analysis: &Analysis<'_>, name: NameId) -> bool {
+    !matches!(
+        analysis.resolution.definitions[name].kind,
+        DefKind::Unknown | DefKind::Undefined | DefKind::UndefinedWeak
+    )
+}
+
+fn demanded(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
+    let program = &analysis.program;
+    for (text, kind) in &program.plan.demands {
+        if *kind == DemandKind::Require && !program.names.find(text).is_some_and(|n| is_defined(analysis, n))
+        {
+            out.push(error(String::new(), format!("required symbol `{text}' not defined")));
+        }
+    }
+}
+
+/// ld `lang_end`: one of the entry, `-u` and EXTERN names must be defined.
+fn has_root(analysis: &Analysis<'_>) -> bool {
+    let program = &analysis.program;
+    let plan = program.plan;
+    let entry = plan.entry.as_ref().map(|e| e.as_slice()).or_else(|| resolve::bfd_entry_name(program));
+    let entry = entry.unwrap_or(b"start");
+    let named = plan.demands.iter().map(|(name, _)| name.as_slice());
+    let hooks = [plan.init.as_ref(), plan.fini.as_ref()];
+    let hooks = hooks.into_iter().zip([&b"_init"[..], b"_fini"]).map(|(n, d)| n.map_or(d, |n| n.as_slice()));
+    let mut all = std::iter::once(entry).chain(named).chain(hooks).filter_map(|n| program.names.find(n));
+    let regular =
+        |n: NameId| matches!(analysis.resolution.definitions[n].kind, DefKind::Strong | DefKind::Weak);
+    all.any(regular) || resolve::externs(program).into_iter().any(regular)
+}
+
+/// Names in assignments and `--defsym` must have a value in the end.
+fn script_names(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
+    let program = &analysis.program;
+    for &name in &analysis.resolution.asked_by_script {
+        if !is_defined(analysis, name) && !is_provided(program, program.name(name)) {
+            let text = String::from_utf8_lossy(program.name(name));
+            out.push(error(String::new(), format!("undefined symbol `{text}' referenced in expression")));
+        }
+    }
+    for file in program.scripts {
+        for step in walk::steps(&file.script) {
+            let StepKind::Assert(assert) = step.kind else { continue };
+            for text in assert.value.symbols_referenced() {
+                let Some(name) = program.names.find(text) else { continue };
+                if !is_defined(analysis, name) && !is_provided(program, text) {
+                    out.push(error(
+                        String::new(),
+                        format!("undefined symbol `{text}' referenced in expression"),
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn is_provided(program: &Program<'_>, name: &[u8]) -> bool {
+    BY_CODE.contains(&name) || (!resolve::has_own_script(program) && PROVIDED.contains(&name))
+}
+
+/// Names whose use in a kept section is an error.
+fn undefined_names(analysis: &Analysis<'_>) -> FixedBitSet {
+    let program = &analysis.program;
+    let resolution = &analysis.resolution;
+    let plan = program.plan;
+    let misplaced = misplaced_start_stop(analysis);
+    let mut bad = FixedBitSet::with_capacity(program.names.len());
+    for name in program.names.ids() {
+        let defined_by_linker = resolution.start_stop.iter().any(|(n, _)| *n == name);
+        let undefined = match resolution.definitions[name].kind {
+            DefKind::Undefined => !defined_by_linker || misplaced.contains(&name),
+            _ => misplaced.contains(&name),
+        };
+        if undefined {
+            let text = program.name(name);
+            let ignored = plan.ignored_unresolved.iter().any(|n| n == text);
+            if !ignored && !is_provided(program, text) {
+                bad.insert(name.idx());
+            }
+        }
+    }
+    bad
+}
+
+/// GS 6.5: a start/stop name is undefined in the end if no section X went to an output section X.
+fn misplaced_start_stop(analysis: &Analysis<'_>) -> Vec<NameId> {
+    let program = &analysis.program;
+    if analysis.resolution.start_stop.is_empty() || !resolve::has_own_script(program) {
+        return Vec::new();
+    }
+    let tables: Vec<KeepTable> =
+        program.scripts.iter().filter_map(|s| KeepTable::new(&s.script).ok()).collect();
+    let in_place = |section: SectionId| {
+        if !analysis.liveness.is_live(NodeId(section.0)) || analysis.resolution.is_lost(section) {
+            return false;
+        }
+        let (file, index) = program.locate(section);
+        let f = &program.files[file];
+        let name = f.object().map_or(&b""[..], |o| o.section_name(index));
+        let flags = f.object().map_or(0, |o| u64::from(o.sections[index as usize].flags));
+        for table in &tables {
+            let mut state = table.file(file_name(program, file));
+            let matches = table.matches(name);
+            if let Some(id) = table.places(&mut state, &matches, flags) {
+                return table.get(id).is_some_and(|d| d.output == name);
+            }
+        }
+        true
+    };
+    let names = analysis.resolution.start_stop.iter();
+    names.filter(|(_, sections)| !sections.iter().any(|s| in_place(*s))).map(|(name, _)| *name).collect()
+}
+
+fn file_name<'p>(program: &Program<'p>, file: FileId) -> FileName<'p> {
+    let f = &program.files[file];
+    match (f.archive, f.joined) {
+        (None, _) => FileName::plain(f.path),
+        (Some(_), Some(joined)) => FileName::thin(f.path, f.member, joined),
+        (Some(_), None) => FileName::member(f.path, f.member),
+    }
+}
+
+/// Whether a section goes into the output.
+fn is_kept(analysis: &Analysis<'_>, section: SectionId) -> bool {
+    let graph = &analysis.graph;
+    match graph.class[section] {
+        Class::Node => {
+            (analysis.program.plan.gc_sections == Some(false) || analysis.liveness.is_live(NodeId(section.0)))
+                && !analysis.resolution.is_lost(section)
+        }
+        Class::Kept => true,
+        _ => false,
+    }
+}
+
+/// Calls `f` with the symbol index of every relocation of every kept section.
+fn each_reference(analysis: &Analysis<'_>, mut f: impl FnMut(FileId, &Object<'_>, u32, u32)) {
+    let program = &analysis.program;
+    for &file in &analysis.resolution.files {
+        let Content::Object(object) = &program.files[file].content else { continue };
+        for index in 1..object.sections.len() as u32 {
+            if object.sections[index as usize].reloc == 0
+                || !is_kept(analysis, program.files[file].section_id(index))
+            {
+                continue;
+            }
+            for table in object.reloc_sections(index) {
+                if let Ok(table) = object.reloc_table(table) {
+                    table.for_each(|_, reloc| f(file, object, index, reloc.symbol));
+                }
+            }
+        }
+    }
+}
+
+fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnostic>) {
+    let program = &analysis.program;
+    let plan = program.plan;
+    let default = plan.output_kind != OutputKind::Shared;
+    if !plan.undefined_is_error.unwrap_or(default) || plan.warn_unresolved {
+        return;
+    }
+    let mut seen = FixedBitSet::with_capacity(program.names.len());
+    each_reference(analysis, |file, object, section, symbol| {
+        if symbol < object.first_global {
+            return;
+        }
+        let Some(name) = program.files[file].global_name(symbol) else { return };
+        let name = match object.symbol(symbol).map(|s| (s.place, s.bind)) {
+            Some((Place::Undefined, STB_WEAK)) => return,
+            Some((Place::Undefined, _)) => wrapped(analysis, name),
+            _ => name,
+        };
+        if bad.contains(name.idx()) && !seen.put(name.idx()) {
+            let text = String::from_utf8_lossy(program.name(name)).into_owned();
+            let from = String::from_utf8_lossy(object.section_name(section)).into_owned();
+            let subject = format!("{}:({from})", program.label(file));
+            out.push(error(subject, format!("undefined reference to `{text}'")));
+        }
+    });
+}
+
+fn wrapped(analysis: &Analysis<'_>, name: NameId) -> NameId {
+    let wraps = &analysis.resolution.wraps;
+    let find =
+        |w: &resolve::Wrap| if w.name == name { Some(w.wrapper) } else { (w.real == name).then_some(w.name) };
+    wraps.iter().find_map(find).unwrap_or(name)
+}
+
+/// `elf_link_output_extsym`: undefined names of shared libraries, in executables. A library whose
+/// own dependencies are not in the link is given the benefit of the doubt: ld would look into them.
+fn libraries(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnostic>) {
+    let program = &analysis.program;
+    let plan = program.plan;
+    let executable = matches!(plan.output_kind, OutputKind::Executable | OutputKind::Pie);
+    if !plan.shlib_undefined_is_error.unwrap_or(executable) || plan.warn_unresolved {
+        return;
+    }
+    let libraries: Vec<FileId> =
+        program.file_ids().filter(|f| analysis.resolution.needed_libraries.contains(f.idx())).collect();
+    let base = |path: &[u8]| path.rsplit(|&b| b == b'/').next().unwrap_or(path).to_vec();
+    let known: Vec<Vec<u8>> = libraries
+        .iter()
+        .filter_map(|&f| {
+            let library = program.files[f].shared()?;
+            Some(library.soname.map_or_else(|| base(program.files[f].path), <[u8]>::to_vec))
+        })
+        .collect();
+    for &file in &libraries {
+        let f = &program.files[file];
+        let Some(library) = f.shared() else { continue };
+        if library.needed.iter().any(|needed| !known.iter().any(|k| k == needed)) {
+            continue;
+        }
+        for (symbol, &name) in library.symbols.iter().zip(&f.names) {
+            if !symbol.defined && !symbol.weak && bad.contains(name.idx()) {
+                let text = String::from_utf8_lossy(symbol.name).into_owned();
+                out.push(error(program.label(file), format!("undefined reference to `{text}'")));
+            }
+        }
+    }
+}
+
+/// Local references of kept sections into COMDAT losers, and global ones into excluded sections.
+fn discarded(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
+    let program = &analysis.program;
+    let resolution = &analysis.resolution;
+    let any_lost = resolution.lost.count_ones(..) > 0;
+    let any_excluded = analysis.graph.class.iter().any(|c| *c == Class::Discarded);
+    if !any_lost && !any_excluded {
+        return;
+    }
+    let mut seen: Vec<FileId> = Vec::new();
+    each_reference(analysis, |file, object, section, symbol| {
+        if symbol == 0 || seen.last() == Some(&file) {
+            return;
+        }
+        let name = object.section_name(section);
+        // bfd `_bfd_elf_default_action_discarded`.
+        if crate::graph::bfd::is_debug(object, section)
+            || matches!(name, b".eh_frame" | b".gcc_except_table" | b".sframe" | b".stab" | b".pdr")
+            || name.starts_with(b".gcc_except_table.")
+        {
+            return;
+        }
+        let Some(Place::Section(target)) = object.symbol(symbol).map(|s| s.place) else { return };
+        if symbol >= object.first_global {
+            return;
+        }
+        let target = program.files[file].section_id(target);
+        let gone = resolution.is_lost(target) || analysis.graph.class[target] == Class::Discarded;
+        if gone {
+            seen.push(file);
+            let from = String::from_utf8_lossy(name).into_owned();
+            let to = String::from_utf8_lossy(program.section_name(target)).into_owned();
+            let subject = format!("{}:({from})", program.label(file));
+            out.push(error(subject, format!("refers to discarded section `{to}'")));
+        }
+    });
+}
