@@ -22,7 +22,11 @@ use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Place, Symbol};
 use crate::plan::DemandKind;
 use crate::program::{Content, InputFile, Opaque, Program};
-use crate::script::{CommandKind, Node};
+use crate::script::CommandKind;
+use crate::script::expr::Node;
+
+/// Not made into an input section (the number is `.riscv.attributes`' too).
+const SHT_ARM_ATTRIBUTES: u32 = 0x7000_0003;
 
 /// Resolves the whole link.
 pub(super) fn resolve(program: &Program<'_>) -> Resolution {
