@@ -90,8 +90,8 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
         },
     );
     build.class = class;
-    if program.plan.output_kind == OutputKind::Relocatable {
-        // GS 8: the output is made before any collection.
+    if program.plan.output_kind == OutputKind::Relocatable || program.plan.gc_sections == Some(false) {
+        // GS 8: with -r the output is made before any collection.
         keep_all(&mut build);
         return (build.finish(), roots);
     }
