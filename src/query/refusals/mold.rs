@@ -206,7 +206,7 @@ fn undefined(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         let mut wanted: BTreeMap<u32, NameId> = BTreeMap::new();
         for (symbol, &name) in (object.first_global..).zip(&input.names) {
             let Some(entry) = object.symbol(symbol) else { break };
-            if entry.place != Place::Undefined || entry.bind == STB_WEAK {
+            if entry.place != Place::Undefined {
                 continue;
             }
             let name = wraps
@@ -214,7 +214,8 @@ fn undefined(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
                 .find_map(|w| if w.real == name { Some(w.name) } else { None })
                 .or_else(|| wraps.iter().find(|w| w.name == name).map(|w| w.wrapper))
                 .unwrap_or(name);
-            if missing(name) && !found.contains_key(&name) && !given(program.name(name)) {
+            let weak = entry.bind == STB_WEAK && resolution.definitions[name].kind != DefKind::Shared;
+            if !weak && missing(name) && !found.contains_key(&name) && !given(program.name(name)) {
                 wanted.insert(symbol, name);
             }
         }
