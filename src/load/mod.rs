@@ -14,6 +14,7 @@ pub mod eh_frame;
 pub mod elf;
 mod extra_names;
 mod open;
+pub mod implicit;
 pub mod merge;
 pub mod relocs;
 
