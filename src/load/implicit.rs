@@ -38,7 +38,8 @@ pub fn addend(machine: u16, endian: Endianness, kind: u32, bytes: &[u8]) -> i64 
             // THM_MOVW_ABS_NC .. THM_MOVT_PREL
             47..=50 => half(0).zip(half(2)).map(|(high, low)| {
                 let (high, low) = (u32::from(high), u32::from(low));
-                let value = ((high & 0xf) << 12) | ((high & 0x400) << 1) | ((low & 0x7000) >> 4) | (low & 0xff);
+                let value =
+                    ((high & 0xf) << 12) | ((high & 0x400) << 1) | ((low & 0x7000) >> 4) | (low & 0xff);
                 sign(value, 16)
             }),
             // ABS16, ABS8

@@ -111,7 +111,10 @@ mod tests {
         let pieces = split(b"ab\0\0xyz\0", 1, true).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(pieces.len(), 3);
         assert_eq!((pieces.range(0), pieces.range(1), pieces.range(2)), (0..3, 3..4, 4..8));
-        assert_eq!((pieces.at(0), pieces.at(2), pieces.at(3), pieces.at(7)), (Some(0), Some(0), Some(1), Some(2)));
+        assert_eq!(
+            (pieces.at(0), pieces.at(2), pieces.at(3), pieces.at(7)),
+            (Some(0), Some(0), Some(1), Some(2))
+        );
         assert_eq!((pieces.at(8), pieces.range(3)), (None, 8..8));
         assert_eq!(split(b"ab\0c", 1, true), Err("string is not null terminated"));
         assert!(split(b"", 0, true).is_ok_and(|p| p.is_empty()));

@@ -13,9 +13,9 @@ pub mod dso;
 pub mod eh_frame;
 pub mod elf;
 mod extra_names;
-mod open;
 pub mod implicit;
 pub mod merge;
+mod open;
 pub mod relocs;
 
 pub use bytes::FileStore;

@@ -77,7 +77,9 @@ pub(super) fn add_roots(
 /// `foo@@V`: its key `foo` speaks for it.
 fn is_alias(program: &Program<'_>, name: NameId) -> bool {
     let text = program.name(name);
-    text.iter().position(|&b| b == b'@').is_some_and(|at| text[at..].starts_with(b"@@") && text.len() > at + 2)
+    text.iter()
+        .position(|&b| b == b'@')
+        .is_some_and(|at| text[at..].starts_with(b"@@") && text.len() > at + 2)
 }
 
 /// Whether a default version exports.

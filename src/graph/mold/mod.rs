@@ -72,7 +72,7 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
         start_stop(&mut build, &mut targets);
     }
     let wraps = &resolution.wraps;
-    let class = std::mem::replace(&mut build.class, crate::ids::Table::new());
+    let class = std::mem::take(&mut build.class);
     build.fill_targets(
         |section| matches!(class[section], Class::Node | Class::Pieces),
         |_, input, symbol, mut name| {

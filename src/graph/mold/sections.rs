@@ -56,10 +56,10 @@ pub(super) fn of_file(program: &Program<'_>, resolution: &Resolution, file: File
             Class::Node | Class::Kept | Class::Pieces if lost => Class::Duplicate,
             class => class,
         };
-        if class == Class::Node {
-            if let Some(kind) = root_kind(object, row, name, drift) {
-                parts.roots.push((index, kind));
-            }
+        if class == Class::Node
+            && let Some(kind) = root_kind(object, row, name, drift)
+        {
+            parts.roots.push((index, kind));
         }
         parts.classes.push((class, class == Class::Node));
     }

@@ -58,7 +58,8 @@ fn of_file(build: &Build<'_, '_>, file: FileId, parts: &Parts) -> Found {
         };
         if number > 0 {
             // A section's FDEs are those of the last `.eh_frame` that has any for it.
-            let described: Vec<NodeId> = described(object, &frame).map(|s| NodeId(input.section_base + s)).collect();
+            let described: Vec<NodeId> =
+                described(object, &frame).map(|s| NodeId(input.section_base + s)).collect();
             out.edges.retain(|(from, _)| !described.contains(from));
         }
         for record in &frame.records {

@@ -21,10 +21,10 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     let mut commons: Vec<(FileId, NodeId)> = Vec::new();
     for (number, extra) in graph.extra_nodes.iter().enumerate() {
         let node = NodeId::from_usize(first_extra + number);
-        if let ExtraNode::Common { file, .. } = extra {
-            if !analysis.liveness.is_live(node) {
-                commons.push((*file, node));
-            }
+        if let ExtraNode::Common { file, .. } = extra
+            && !analysis.liveness.is_live(node)
+        {
+            commons.push((*file, node));
         }
     }
     let mut commons = commons.into_iter().peekable();
@@ -87,7 +87,7 @@ fn parent(path: &[u8]) -> &[u8] {
 }
 
 /// The lexically normal form of a path: no `.`, no `DIR/..`, single slashes.
-pub fn clean(path: &[u8]) -> Vec<u8> {
+fn clean(path: &[u8]) -> Vec<u8> {
     if path.is_empty() {
         return Vec::new();
     }
@@ -141,7 +141,9 @@ mod tests {
 
     #[test]
     fn parents() {
-        for (path, expected) in [("a.a", ""), ("d/a.a", "d"), ("./d//a.a", "./d"), ("/a.a", "/"), ("//a.a", "/")] {
+        for (path, expected) in
+            [("a.a", ""), ("d/a.a", "d"), ("./d//a.a", "./d"), ("/a.a", "/"), ("//a.a", "/")]
+        {
             assert_eq!(parent(path.as_bytes()), expected.as_bytes(), "{path}");
         }
     }

@@ -186,9 +186,10 @@ fn undefined(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         DefKind::Shared => resolution.visibility[name] != STV_DEFAULT,
         _ => false,
     };
-    let any = program.names.ids().any(|name| {
-        missing(name) && resolution.definitions[name].kind != DefKind::Unknown
-    });
+    let any = program
+        .names
+        .ids()
+        .any(|name| missing(name) && resolution.definitions[name].kind != DefKind::Unknown);
     if !any {
         return;
     }
@@ -196,7 +197,9 @@ fn undefined(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     let provided: BTreeSet<&[u8]> = PROVIDED.iter().map(|n| n.as_bytes()).collect();
     let given = |text: &[u8]| {
         let table = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_"));
-        provided.contains(text) || table.is_some_and(|t| bounds.contains(t)) || names_library_version(analysis, text)
+        provided.contains(text)
+            || table.is_some_and(|t| bounds.contains(t))
+            || names_library_version(analysis, text)
     };
     let mut found: BTreeMap<NameId, FileId> = BTreeMap::new();
     for &file in &resolution.files {

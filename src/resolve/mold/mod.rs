@@ -139,16 +139,15 @@ impl Internal {
         };
         for defsym in &program.plan.defsyms {
             let value = defsym.expression.as_slice();
-            let number = value.starts_with(b"0x")
-                || value.starts_with(b"0X")
-                || value.iter().all(u8::is_ascii_digit);
+            let number =
+                value.starts_with(b"0x") || value.starts_with(b"0X") || value.iter().all(u8::is_ascii_digit);
             add(&defsym.name, if number { b"" } else { value });
         }
         for command in program.scripts.iter().flat_map(|s| &s.script.commands) {
-            if let CommandKind::Assignment(assignment) = &command.kind {
-                if let [Node::Symbol(value)] = assignment.value.nodes.as_slice() {
-                    add(&assignment.name.text, value);
-                }
+            if let CommandKind::Assignment(assignment) = &command.kind
+                && let [Node::Symbol(value)] = assignment.value.nodes.as_slice()
+            {
+                add(&assignment.name.text, value);
             }
         }
         internal
@@ -331,13 +330,7 @@ fn mark_live(
 }
 
 /// Calls `f` with every file that `file` needs, and for which name.
-fn needs(
-    program: &Program<'_>,
-    keys: &Keys,
-    ranks: &Ranks,
-    file: FileId,
-    mut f: impl FnMut(FileId, NameId),
-) {
+fn needs(program: &Program<'_>, keys: &Keys, ranks: &Ranks, file: FileId, mut f: impl FnMut(FileId, NameId)) {
     let input = &program.files[file];
     match &input.content {
         Content::Object(object) => {

@@ -151,10 +151,10 @@ impl Ranks {
     #[inline]
     pub(super) fn offer(&self, key: NameId, rank: Rank, file: FileId, symbol: u32) {
         let value = ((rank as u64) << (FILE_BITS + 32)) | (u64::from(file.0) << 32) | u64::from(symbol);
-        if let Some(slot) = self.best.get(key.idx()) {
-            if value < slot.load(Ordering::Relaxed) {
-                slot.fetch_min(value, Ordering::Relaxed);
-            }
+        if let Some(slot) = self.best.get(key.idx())
+            && value < slot.load(Ordering::Relaxed)
+        {
+            slot.fetch_min(value, Ordering::Relaxed);
         }
     }
 
