@@ -31,6 +31,8 @@ pub struct Build<'a, 'd> {
     pub ignored_types: Vec<u32>,
     /// CREL is invisible to this linker.
     pub crel_invisible: bool,
+    /// The only encoding of relocations that this linker reads.
+    pub only_encoding: Option<u32>,
 }
 
 impl<'a, 'd> Build<'a, 'd> {
@@ -47,6 +49,7 @@ impl<'a, 'd> Build<'a, 'd> {
             targets: Vec::new(),
             ignored_types: Vec::new(),
             crel_invisible: false,
+            only_encoding: None,
         }
     }
 
@@ -165,6 +168,7 @@ impl<'a, 'd> Build<'a, 'd> {
             ignored_types: self.ignored_types,
             unreadable,
             crel_invisible: self.crel_invisible,
+            only_encoding: self.only_encoding,
         }
     }
 }

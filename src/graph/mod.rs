@@ -234,6 +234,9 @@ pub struct SectionGraph<'d> {
     pub unreadable: FixedBitSet,
     /// CREL relocations are invisible to the modelled linker (gold, lld 14, mold 1.10).
     pub crel_invisible: bool,
+    /// The only type of relocation section (SHT_REL or SHT_RELA) that the modelled linker reads on
+    /// this target; `None`: all (mold 1.10).
+    pub only_encoding: Option<u32>,
 }
 
 impl<'d> SectionGraph<'d> {
@@ -293,6 +296,9 @@ impl<'d> SectionGraph<'d> {
             return;
         }
         for table_index in object.reloc_sections(index) {
+            if self.only_encoding.is_some_and(|kind| object.sections[table_index as usize].kind != kind) {
+                continue;
+            }
             let Ok(table) = object.reloc_table(table_index) else { continue };
             if self.crel_invisible && table.is_crel() {
                 continue;

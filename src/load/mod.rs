@@ -13,6 +13,8 @@ pub mod dso;
 pub mod eh_frame;
 pub mod elf;
 mod extra_names;
+pub mod implicit;
+pub mod merge;
 mod open;
 pub mod relocs;
 

@@ -78,7 +78,7 @@ struct Opener<'p> {
     search: SearchPath,
     dialect: Dialect,
     link: OpenedLink,
-    seen_archives: BTreeSet<PathBuf>,
+    seen_archives: BTreeSet<BString>,
     /// Command-line inputs already read because a script's file pattern names them (bfd).
     named_early: BTreeSet<BString>,
     /// Machine and class that libraries must have to be taken in a search.
@@ -345,8 +345,8 @@ impl Opener<'_> {
         mode: InputMode,
         by_library: bool,
     ) -> Result<()> {
-        // mold ignores a second mention of an archive (GS 3.2).
-        if !self.seen_archives.insert(self.real(path)) && self.plan.profile.flavor == Flavor::Mold {
+        // mold ignores a second mention of an archive under the same spelling (GS 3.2).
+        if !self.seen_archives.insert(shown.clone()) && self.plan.profile.flavor == Flavor::Mold {
             return Ok(());
         }
         let bytes = self.link.store.bytes(file);

@@ -156,6 +156,8 @@ pub struct Resolution {
     pub start_stop: Vec<(NameId, Vec<SectionId>)>,
     /// gold: sections rooted while symbols were added (GS 4.5), with the name that did it.
     pub early_roots: Vec<(SectionId, NameId)>,
+    /// mold: global definitions in mergeable sections, winners or not, in file order.
+    pub piece_definitions: Vec<(NameId, SectionId)>,
     /// Errors that the linker itself would report (exit status 2) and warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -180,6 +182,7 @@ impl Resolution {
             asked_by_script: Vec::new(),
             start_stop: Vec::new(),
             early_roots: Vec::new(),
+            piece_definitions: Vec::new(),
             diagnostics: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 //! and the like. The answer stays complete; these are the reasons for exit status 2.
 
 mod bfd;
+mod mold;
 
 use super::Analysis;
 use crate::error::Diagnostic;
@@ -11,6 +12,7 @@ use crate::plan::Flavor;
 pub fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     match analysis.program.plan.profile.flavor {
         Flavor::Bfd => bfd::refusals(analysis),
-        Flavor::Gold | Flavor::Lld | Flavor::Mold => Vec::new(),
+        Flavor::Mold => mold::refusals(analysis),
+        Flavor::Gold | Flavor::Lld => Vec::new(),
     }
 }
