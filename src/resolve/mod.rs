@@ -6,7 +6,7 @@
 
 mod bfd;
 mod gold;
-mod lld;
+pub(crate) mod lld;
 mod mold;
 
 use fixedbitset::FixedBitSet;
@@ -137,6 +137,9 @@ pub struct Resolution {
     /// By name: a shared library of the link refers to it or defines it too, in the way that makes
     /// it a dynamic root for this linker (GS 4.5).
     pub dynamic_reference: FixedBitSet,
+    /// By name: the definition is exported from what is linked, so it is a root (lld; the others
+    /// decide this while they build the graph).
+    pub exported: FixedBitSet,
     /// By section: member of a losing COMDAT copy (or `.gnu.linkonce` loser, where the linker has
     /// that rule).
     pub lost: FixedBitSet,
@@ -167,6 +170,7 @@ impl Resolution {
             definitions: Table::filled(Definition::default(), names),
             visibility: Table::filled(0, names),
             dynamic_reference: FixedBitSet::with_capacity(names),
+            exported: FixedBitSet::with_capacity(names),
             lost: FixedBitSet::with_capacity(program.section_count as usize),
             lost_to: Vec::new(),
             extractions: Vec::new(),
