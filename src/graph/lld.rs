@@ -4,6 +4,7 @@
 //! `MarkLive::run`: roots by symbol, unwind references, then a walk over all sections; a section
 //! that this walk marks without queueing has no edges. Per-object facts come from [`sections`].
 
+mod keeps;
 mod sections;
 
 use std::collections::BTreeMap;
@@ -19,19 +20,20 @@ use crate::plan::DemandKind;
 use crate::program::{Content, Program};
 use crate::resolve::lld::{entry_name, redirect};
 use crate::resolve::{DefKind, Resolution};
-use sections::{Event, Facts, Keeps, Mode, facts, start_stop_name};
+use keeps::Keeps;
+use sections::{Event, Facts, Mode, facts, start_stop_name};
 
 /// Builds graph and roots.
 pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (SectionGraph<'d>, RootSet) {
     let mode = Mode::new(program.plan);
-    let keeps: Option<Box<Keeps<'_>>> = None;
+    let keeps = Keeps::new(program);
     let found: Vec<Facts> = resolution
         .files
         .par_iter()
         .with_max_len(16)
         .map(|&file| match &program.files[file].content {
-            Content::Object(object) => facts(program, resolution, mode, file, object, keeps.as_deref()),
-            Content::Binary(_) => binary_facts(program, mode, file, keeps.as_deref()),
+            Content::Object(object) => facts(program, resolution, mode, file, object, &keeps),
+            Content::Binary(_) => binary_facts(program, mode, file, &keeps),
             _ => Facts::default(),
         })
         .collect();
@@ -59,7 +61,7 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
         }
     }
     let commons = add_commons(&mut build);
-    let hubs = add_hubs(&mut build, mode, &found, keeps.as_deref());
+    let hubs = add_hubs(&mut build, mode, &found, &keeps);
     fill_targets(&mut build, &reachable, &commons, &hubs);
     let mut walk = Walk {
         build,
@@ -71,16 +73,16 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
     };
     walk.symbol_roots();
     walk.unwind(&found, &ring);
-    walk.sections(&found, keeps.as_deref());
+    walk.sections(&found, &keeps);
     walk.finish(&found)
 }
 
 /// A `-b binary` file has one section, `.data`, allocated and writable.
-fn binary_facts(program: &Program<'_>, mode: Mode, file: FileId, keeps: Option<&Keeps<'_>>) -> Facts {
+fn binary_facts(program: &Program<'_>, mode: Mode, file: FileId, keeps: &Keeps) -> Facts {
     let mut out = Facts { rows: vec![(Class::Node, false)], ..Facts::default() };
     let id = program.files[file].section_id(1).0;
-    if keeps.is_some_and(|keeps| keeps(file, b".data", SHF_ALLOC | SHF_WRITE)) {
-        out.events.push(Event::Root(id, RootKind::Keep));
+    if let Some(keep) = keeps.file(&program.files[file]).keep(b".data", SHF_ALLOC | SHF_WRITE) {
+        out.events.push(Event::Keep(id, keep));
     } else if start_stop_name(mode, b".data") {
         out.events.push(Event::Named(id));
     }
@@ -101,7 +103,7 @@ fn add_hubs<'d>(
     build: &mut Build<'_, 'd>,
     mode: Mode,
     found: &[Facts],
-    keeps: Option<&Keeps<'_>>,
+    keeps: &Keeps,
 ) -> BTreeMap<NameId, NodeId> {
     let program = build.program;
     let mut by_section: BTreeMap<&'d [u8], NodeId> = BTreeMap::new();
@@ -110,7 +112,8 @@ fn add_hubs<'d>(
     if start_stop_name(mode, b"COMMON") {
         for (number, common) in build.resolution.commons.iter().enumerate() {
             let node = NodeId::from_usize(build.class.len() + number);
-            if !keeps.is_some_and(|keeps| keeps(common.file, b"COMMON", SHF_ALLOC | SHF_WRITE)) {
+            let mut keeps = keeps.file(&program.files[common.file]);
+            if keeps.keep(b"COMMON", SHF_ALLOC | SHF_WRITE).is_none() {
                 members.push((b"COMMON", node));
             }
         }
@@ -212,6 +215,13 @@ impl<'d> Walk<'_, 'd> {
         self.roots.roots.push(Root { node, kind, name, keep: None });
     }
 
+    /// The last root stands for this KEEP.
+    fn note_keep(&mut self, keep: (u32, u32)) {
+        if let Some(root) = self.roots.roots.last_mut() {
+            root.keep = Some(keep);
+        }
+    }
+
     fn mark_name(&mut self, name: NameId, kind: RootKind) {
         let (program, resolution) = (self.build.program, self.build.resolution);
         if let Some(node) = symbol_node(program, resolution, name, &self.reachable, &self.commons) {
@@ -243,6 +253,13 @@ impl<'d> Walk<'_, 'd> {
                 DemandKind::Require => self.mark_text(name, RootKind::RequireDefined),
                 DemandKind::Glob => {}
             }
+        }
+        let resolution = self.build.resolution;
+        for &name in &resolution.externs {
+            self.mark_name(redirect(&resolution.wraps, name), RootKind::Extern);
+        }
+        for &name in &resolution.script_references {
+            self.mark_name(redirect(&resolution.wraps, name), RootKind::ScriptReference);
         }
     }
 
@@ -285,18 +302,23 @@ impl<'d> Walk<'_, 'd> {
         }
     }
 
-    fn sections(&mut self, found: &[Facts], keeps: Option<&Keeps<'_>>) {
-        if let Some(keeps) = keeps {
-            for (number, common) in self.build.resolution.commons.iter().enumerate() {
-                if keeps(common.file, b"COMMON", SHF_ALLOC | SHF_WRITE) {
-                    let node = NodeId::from_usize(self.build.class.len() + number);
-                    self.enqueue(node, RootKind::Keep, Some(common.name));
-                }
+    fn sections(&mut self, found: &[Facts], keeps: &Keeps) {
+        let program = self.build.program;
+        for (number, common) in self.build.resolution.commons.iter().enumerate() {
+            let mut keeps = keeps.file(&program.files[common.file]);
+            if let Some(keep) = keeps.keep(b"COMMON", SHF_ALLOC | SHF_WRITE) {
+                let node = NodeId::from_usize(self.build.class.len() + number);
+                self.enqueue(node, RootKind::Keep, Some(common.name));
+                self.note_keep(keep);
             }
         }
         for event in found.iter().flat_map(|facts| &facts.events) {
             match *event {
                 Event::Root(section, kind) => self.enqueue(NodeId(section), kind, None),
+                Event::Keep(section, keep) => {
+                    self.enqueue(NodeId(section), RootKind::Keep, None);
+                    self.note_keep(keep);
+                }
                 Event::Dependent(section) => {
                     if !self.queued.contains(section as usize) {
                         self.quiet.insert(section as usize);

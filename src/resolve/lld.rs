@@ -3,11 +3,12 @@
 //! In: the program. Out: the [`Resolution`]. The phases follow `LinkerDriver::link`: `-u` names,
 //! all files, entry, globs and script references, `--wrap`, version scripts, commons. Files:
 //! [`symbols`] (one row per name), [`parse`] (reading), [`exports`] (what the dynamic symbol table
-//! gets), [`discard`] (sections that never become nodes).
+//! gets), [`script`] (script symbols), [`discard`] (sections that never become nodes).
 
 mod discard;
 mod exports;
 mod parse;
+mod script;
 mod symbols;
 
 pub(crate) use discard::discards;
@@ -18,6 +19,7 @@ use crate::load::elf::consts::*;
 use crate::plan::{DemandKind, OutputKind, Version};
 use crate::program::{Content, Program};
 use crate::resolve::{DefKind, Definition, Resolution, WinningCommon, Wrap};
+use crate::script::glob::Pattern;
 use parse::Reader;
 use symbols::{Era, INTERNAL, Kind, flag};
 
@@ -31,14 +33,24 @@ const RESERVED_WITHOUT_SCRIPT: [&[u8]; 7] =
 pub(super) fn resolve(program: &Program<'_>) -> Resolution {
     let plan = program.plan;
     let era = if plan.profile.version < Version(15, 0, 0) { Era::Fourteen } else { Era::Fifteen };
-    let globs: Vec<&[u8]> = demands(program, DemandKind::Glob).collect();
+    // A glob that lld refuses was refused with the options.
+    let globs: Vec<Pattern> =
+        demands(program, DemandKind::Glob).filter_map(|text| Pattern::lld(text, false).ok()).collect();
     let mut reader = Reader::new(program, era, !globs.is_empty());
+    let scripts = script::collect(program, era);
     for name in demands(program, DemandKind::Undefined).chain(demands(program, DemandKind::Require)) {
         if let Some(name) = program.names.find(name) {
             reader.demand(name, STB_GLOBAL, true);
         }
     }
+    for &name in &scripts.externs {
+        reader.demand(name, STB_GLOBAL, true);
+    }
     reader.read_inputs();
+    let mut script_references = Vec::new();
+    if era == Era::Fourteen {
+        script_references = scripts.reference_all(&mut reader);
+    }
     if let Some(entry) = entry_name(program).and_then(|name| reader.find(name)) {
         reader.handle_undefined(entry, "--entry");
     }
@@ -50,22 +62,32 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
             .copied()
             .filter(|&name| {
                 let shown = reader.suffixed.get(&name.0).copied().unwrap_or(name);
-                reader.symbols.row(name).kind != Kind::Placeholder && glob_matches(glob, program.name(shown))
+                reader.symbols.row(name).kind != Kind::Placeholder && glob.matches(program.name(shown))
             })
             .collect();
         for name in matching {
             reader.handle_undefined(name, "--undefined-glob");
         }
     }
-    let wraps = add_wraps(&mut reader);
-    if era == Era::Fifteen {
+    // lld 14 declares script symbols before it handles --wrap.
+    let wraps = if era == Era::Fourteen {
+        scripts.declare(&mut reader);
+        add_wraps(&mut reader)
+    } else {
+        script_references = scripts.reference_needed(&mut reader);
+        let wraps = add_wraps(&mut reader);
         reader.check_definitions();
-    }
+        scripts.declare(&mut reader);
+        wraps
+    };
     if !reader.is_relocatable() {
-        add_reserved(&mut reader, false);
+        add_reserved(&mut reader, scripts.has_sections);
     }
     exports::assign_versions(&mut reader);
-    finish(reader, wraps)
+    let mut out = finish(reader, wraps);
+    out.externs = scripts.externs;
+    out.script_references = script_references;
+    out
 }
 
 fn demands<'p>(program: &'p Program<'_>, kind: DemandKind) -> impl Iterator<Item = &'p [u8]> {
@@ -76,6 +98,9 @@ fn demands<'p>(program: &'p Program<'_>, kind: DemandKind) -> impl Iterator<Item
 pub(crate) fn entry_name<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
     if let Some(entry) = &program.plan.entry {
         return Some(entry.as_slice());
+    }
+    if let Some(entry) = script::entry(program) {
+        return Some(entry);
     }
     if program.plan.output_kind == OutputKind::Relocatable {
         return None;
@@ -133,7 +158,12 @@ fn finish(reader: Reader<'_, '_>, wraps: Vec<Wrap>) -> Resolution {
     let program = reader.program;
     let mut out = Resolution::new(program);
     out.commons = commons(&reader, &wraps);
-    let everything = program.plan.output_kind == OutputKind::Shared || program.plan.export_dynamic;
+    let plan = program.plan;
+    // From lld 20 on `-E` needs a dynamic symbol table, which a static link has not.
+    let has_table = reader.has_libraries()
+        || matches!(plan.output_kind, OutputKind::Shared | OutputKind::Pie)
+        || plan.profile.version < Version(20, 0, 0);
+    let everything = plan.output_kind == OutputKind::Shared || (plan.export_dynamic && has_table);
     for (number, row) in reader.symbols.rows().iter().enumerate() {
         let name = NameId::from_usize(number);
         let kind = match row.kind {
@@ -224,84 +254,4 @@ pub(crate) fn redirect(wraps: &[Wrap], name: NameId) -> NameId {
         }
     }
     name
-}
-
-/// lld's glob: `*`, `?`, `[...]` with ranges and `!` or `^`, backslash escapes; no braces.
-fn glob_matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut p, mut t) = (0usize, 0usize);
-    let mut retry: Option<(usize, usize)> = None;
-    loop {
-        let step = match pattern.get(p) {
-            Some(b'*') => {
-                retry = Some((p + 1, t));
-                p += 1;
-                continue;
-            }
-            None if t == text.len() => return true,
-            None => None,
-            Some(_) if t == text.len() => None,
-            Some(_) => text.get(t).and_then(|&byte| glob_step(pattern, p, byte)),
-        };
-        match (step, retry) {
-            (Some(next), _) => (p, t) = (next, t + 1),
-            (None, Some((after, from))) if from < text.len() => {
-                retry = Some((after, from + 1));
-                (p, t) = (after, from + 1);
-            }
-            _ => return false,
-        }
-    }
-}
-
-/// Matches one byte against the pattern element at `p`; returns where the next element begins.
-fn glob_step(pattern: &[u8], p: usize, byte: u8) -> Option<usize> {
-    match pattern.get(p)? {
-        b'?' => Some(p + 1),
-        b'\\' => (*pattern.get(p + 1)? == byte).then_some(p + 2),
-        b'[' => {
-            let mut at = p + 1;
-            let negated = matches!(pattern.get(at), Some(b'!' | b'^'));
-            at += usize::from(negated);
-            let close = at + 1 + pattern.get(at + 1..)?.iter().position(|&b| b == b']')?;
-            let mut found = false;
-            while at < close {
-                let low = *pattern.get(at)?;
-                if pattern.get(at + 1) == Some(&b'-') && at + 2 < close {
-                    found |= (low..=*pattern.get(at + 2)?).contains(&byte);
-                    at += 3;
-                } else {
-                    found |= low == byte;
-                    at += 1;
-                }
-            }
-            (found != negated).then_some(close + 1)
-        }
-        &literal => (literal == byte).then_some(p + 1),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::glob_matches;
-
-    #[test]
-    fn globs() {
-        for (pattern, text, expected) in [
-            ("foo*", "foobar", true),
-            ("*bar", "foobar", true),
-            ("f?o", "foo", true),
-            ("f[a-c]o", "fbo", true),
-            ("f[!a-c]o", "fbo", false),
-            ("f[^x]o", "fbo", true),
-            ("*", "", true),
-            ("a*b*c", "axxbyyc", true),
-            ("a*b*c", "axxbyy", false),
-            ("f\\*", "f*", true),
-            ("f\\*", "fo", false),
-            ("", "", true),
-            ("a[", "a[", false),
-        ] {
-            assert_eq!(glob_matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
-        }
-    }
 }

@@ -153,6 +153,10 @@ pub struct Resolution {
     pub wraps: Vec<Wrap>,
     /// Script and `--defsym` symbols whose value lies in an input section (bfd, GS 4.4).
     pub assigned: Vec<(NameId, SectionId)>,
+    /// lld: names of EXTERN statements, in order.
+    pub externs: Vec<NameId>,
+    /// lld: names in script expressions and `--defsym` that count as referenced (GS 4.3).
+    pub script_references: Vec<NameId>,
     /// gold: sections rooted while symbols were added (GS 4.5), with the name that did it.
     pub early_roots: Vec<(SectionId, NameId)>,
     /// Errors that the linker itself would report (exit status 2) and warnings.
@@ -177,6 +181,8 @@ impl Resolution {
             commons: Vec::new(),
             wraps: Vec::new(),
             assigned: Vec::new(),
+            externs: Vec::new(),
+            script_references: Vec::new(),
             early_roots: Vec::new(),
             diagnostics: Vec::new(),
         }

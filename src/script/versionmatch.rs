@@ -179,6 +179,11 @@ impl VersionMatcher {
         }
     }
 
+    /// Whether any pattern is matched against demangled names.
+    pub fn needs_demangling(&self) -> bool {
+        self.rules.iter().any(|rule| rule.language == Language::Cxx)
+    }
+
     /// What the script says of `name`. `demangled` is its demangled C++ form, if it has one.
     pub fn classify(&self, name: &[u8], demangled: Option<&str>) -> Option<Class> {
         match self.dialect {

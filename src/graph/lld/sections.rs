@@ -6,6 +6,7 @@
 //! `createInputSection`, `shouldMerge`, `handleSectionGroup`; `MarkLive::run`, `isReserved`,
 //! `scanEhFrameSection`.
 
+use super::keeps::{Keeps, KeepsOfFile};
 use crate::graph::{Class, EdgeKind, RootKind};
 use crate::ids::FileId;
 use crate::load::eh_frame::{AtTerminator, split};
@@ -56,6 +57,8 @@ impl Mode {
 pub(super) enum Event {
     /// A root by rule.
     Root(u32, RootKind),
+    /// Kept by a script: script number, description number.
+    Keep(u32, (u32, u32)),
     /// A non-alloc section that is always there: this dependent lives, without edges.
     Dependent(u32),
     /// A name that `__start_X` or `__stop_X` may keep.
@@ -87,9 +90,6 @@ pub(super) struct Facts {
     /// References out of `.eh_frame`.
     pub(super) unwind: Vec<UnwindReference>,
 }
-
-/// Says whether KEEP names a section: by file, name, flags.
-pub(super) type Keeps<'k> = dyn Fn(FileId, &[u8], u32) -> bool + Sync + 'k;
 
 fn is_debug(name: &[u8], row: SectionRow) -> bool {
     !row.is_alloc() && (name.starts_with(b".debug") || name.starts_with(b".zdebug"))
@@ -131,15 +131,16 @@ pub(super) fn facts(
     mode: Mode,
     file: FileId,
     object: &Object<'_>,
-    keeps: Option<&Keeps<'_>>,
+    keeps: &Keeps,
 ) -> Facts {
     let f = &program.files[file];
     let mut work = Work { program, resolution, mode, f, object, rows: Vec::new(), ring: Vec::new() };
     work.classify();
     let mut out = Facts::default();
     work.rings(&mut out);
+    let mut keeps = keeps.file(f);
     for (index, row) in object.sections.iter().enumerate().skip(1) {
-        work.section(index as u32, *row, file, keeps, &mut out);
+        work.section(index as u32, *row, &mut keeps, &mut out);
     }
     out.rows = work.rows.split_off(1.min(work.rows.len()));
     out
@@ -270,14 +271,7 @@ impl Work<'_, '_> {
         }
     }
 
-    fn section(
-        &mut self,
-        index: u32,
-        row: SectionRow,
-        file: FileId,
-        keeps: Option<&Keeps<'_>>,
-        out: &mut Facts,
-    ) {
+    fn section(&mut self, index: u32, row: SectionRow, keeps: &mut KeepsOfFile<'_>, out: &mut Facts) {
         let at = index as usize;
         if !self.exists(index) {
             return;
@@ -312,12 +306,12 @@ impl Work<'_, '_> {
         if row.flags & SHF_LINK_ORDER != 0 || self.rows[at].0 == Class::Kept {
             return;
         }
-        let kind = reserved(row.kind, name, in_ring)
-            .or_else(|| keeps.is_some_and(|keeps| keeps(file, name, row.flags)).then_some(RootKind::Keep));
-        match kind {
-            Some(kind) => out.events.push(Event::Root(id, kind)),
-            None if start_stop_name(self.mode, name) => out.events.push(Event::Named(id)),
-            None => {}
+        if let Some(kind) = reserved(row.kind, name, in_ring) {
+            out.events.push(Event::Root(id, kind));
+        } else if let Some(keep) = keeps.keep(name, row.flags) {
+            out.events.push(Event::Keep(id, keep));
+        } else if start_stop_name(self.mode, name) {
+            out.events.push(Event::Named(id));
         }
     }
 

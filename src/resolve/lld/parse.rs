@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::discard;
 use super::symbols::{Definer, Era, INTERNAL, Kind, Reference, Symbols, Then, flag};
 use crate::error::{Diagnostic, Severity};
-use crate::ids::{ArchiveId, FileId, Id, NameId, SectionId};
+use crate::ids::{ArchiveId, FileId, NameId, SectionId};
 use crate::load::dso::SharedLibrary;
 use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Symbol};
@@ -710,6 +710,11 @@ impl<'a, 'd> Reader<'a, 'd> {
                 }
             }
         }
+    }
+
+    /// Whether a shared library was read.
+    pub(super) fn has_libraries(&self) -> bool {
+        !self.sonames.is_empty()
     }
 
     /// Whether the link is relocatable.

@@ -38,19 +38,17 @@ pub(super) enum Kind {
 /// Facts about a row, as bits.
 pub(super) mod flag {
     /// A strong or weak reference came from a file or an option.
-    pub(in super::super) const REFERENCED: u8 = 1;
+    pub(in crate::resolve::lld) const REFERENCED: u8 = 1;
     /// A shared library refers to it or defines it too.
-    pub(in super::super) const DSO_EXPORT: u8 = 2;
+    pub(in crate::resolve::lld) const DSO_EXPORT: u8 = 2;
     /// Matched by a dynamic list.
-    pub(in super::super) const DYNAMIC_LIST: u8 = 4;
+    pub(in crate::resolve::lld) const DYNAMIC_LIST: u8 = 4;
     /// Made local by a version script or `--exclude-libs`.
-    pub(in super::super) const LOCAL: u8 = 8;
-    /// A version script assigned a version.
-    pub(in super::super) const VERSIONED: u8 = 16;
+    pub(in crate::resolve::lld) const LOCAL: u8 = 8;
     /// Entered in the table (`SymbolTable::insert`).
-    pub(in super::super) const INSERTED: u8 = 32;
+    pub(in crate::resolve::lld) const INSERTED: u8 = 32;
     /// Its definition lay in a discarded section.
-    pub(in super::super) const DISCARDED: u8 = 64;
+    pub(in crate::resolve::lld) const DISCARDED: u8 = 64;
 }
 
 /// One row.
