@@ -80,6 +80,7 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         scripts.declare(&mut reader);
         wraps
     };
+    reader.check_sections();
     if !reader.is_relocatable() {
         add_reserved(&mut reader, scripts.has_sections);
     }

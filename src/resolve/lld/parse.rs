@@ -712,6 +712,55 @@ impl<'a, 'd> Reader<'a, 'd> {
         }
     }
 
+    /// Sections that lld refuses while it makes input sections of them: mergeable ones that are
+    /// writable or of odd size; in lld 14, `.zdebug` ones that are not compressed.
+    pub(super) fn check_sections(&mut self) {
+        let this = &*self;
+        let merges = this.relocatable || this.program.plan.optimize != Some(0);
+        let found: Vec<Vec<(FileId, String)>> = this
+            .objects
+            .par_iter()
+            .with_max_len(64)
+            .map(|&file| {
+                let f = &this.program.files[file];
+                let Content::Object(object) = &f.content else { return Vec::new() };
+                let mut out = Vec::new();
+                for (index, row) in object.sections.iter().enumerate().skip(1) {
+                    let index = index as u32;
+                    let id = f.section_id(index).idx();
+                    let name = || String::from_utf8_lossy(object.section_name(index)).into_owned();
+                    if this.lost.contains(id) || this.discarded.contains(id) {
+                        continue;
+                    }
+                    if merges && row.flags & SHF_MERGE != 0 {
+                        let header = object.header(index);
+                        if header.size == 0 || header.entsize == 0 {
+                            continue;
+                        }
+                        if header.size % header.entsize != 0 {
+                            let what = "size of a mergeable section is no multiple of its entry size";
+                            out.push((file, format!("{}: {what}", name())));
+                        } else if row.flags & SHF_WRITE != 0 {
+                            let what = "writable mergeable section is not supported";
+                            out.push((file, format!("{}: {what}", name())));
+                        }
+                    }
+                    if this.era == Era::Fourteen
+                        && !row.is_alloc()
+                        && object.section_name(index).starts_with(b".zdebug")
+                        && !object.section_data(index).is_some_and(|data| data.starts_with(b"ZLIB"))
+                    {
+                        out.push((file, format!("{}: corrupted compressed section", name())));
+                    }
+                }
+                out
+            })
+            .collect();
+        for (file, message) in found.into_iter().flatten() {
+            self.error(file, message);
+        }
+    }
+
     /// Whether a shared library was read.
     pub(super) fn has_libraries(&self) -> bool {
         !self.sonames.is_empty()
