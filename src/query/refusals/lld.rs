@@ -22,8 +22,10 @@ use crate::program::{Content, InputFile};
 use crate::query::Analysis;
 use crate::resolve::DefKind;
 use crate::resolve::lld::redirect;
+use crate::script::CommandKind;
 use crate::script::filematch::FileName;
 use crate::script::keep::KeepTable;
+use crate::script::walk;
 
 /// Names that lld defines itself after collection if they are referenced.
 const PROVIDED: [&[u8]; 26] = [
@@ -87,7 +89,49 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
         }
     }
     libraries(analysis, &mut out);
+    inserts(analysis, &mut out);
     out
+}
+
+/// INSERT needs its anchor: an output section that a script declares or that something live makes.
+/// Output sections that lld makes itself count as there.
+fn inserts(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
+    let Analysis { program, resolution, graph, liveness, .. } = analysis;
+    for script in program.scripts {
+        let commands = &script.script.commands;
+        for (number, command) in commands.iter().enumerate() {
+            let CommandKind::Insert { section, .. } = &command.kind else { continue };
+            let anchor = section.text.as_slice();
+            let synthetic =
+                [&b".dyn"[..], b".got", b".plt", b".rel", b".gnu", b".hash", b".interp", b".eh_frame"];
+            let own = number.checked_sub(1).and_then(|before| commands.get(before)).map(|c| &c.kind);
+            let inserts_something = !matches!(own, Some(CommandKind::Sections(body)) if body.is_empty());
+            let declared = program
+                .scripts
+                .iter()
+                .flat_map(|s| walk::output_sections(&s.script))
+                .any(|placed| placed.section.name.text == *anchor);
+            if declared || !inserts_something || synthetic.iter().any(|prefix| anchor.starts_with(prefix)) {
+                continue;
+            }
+            let made = |text: &[u8]| {
+                text == anchor || text.strip_prefix(anchor).is_some_and(|rest| rest.starts_with(b"."))
+            };
+            let found = (anchor == b".bss" && !resolution.commons.is_empty())
+                || resolution.files.iter().flat_map(|&file| program.sections_of(file)).any(|section| {
+                    let live = match graph.class[section] {
+                        Class::Kept => true,
+                        Class::Node | Class::Pieces => liveness.is_live(NodeId(section.0)),
+                        _ => false,
+                    };
+                    live && made(program.section_name(section))
+                });
+            if !found {
+                let message = format!("unable to insert beside {}: no such output section", section.text);
+                out.push(Diagnostic::new(Severity::Error, script.shown.to_string(), message));
+            }
+        }
+    }
 }
 
 /// Stands for a local symbol.

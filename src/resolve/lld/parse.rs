@@ -239,6 +239,10 @@ impl<'a, 'd> Reader<'a, 'd> {
         if self.read.put(file.idx()) {
             return;
         }
+        if f.nested.is_some() {
+            self.error(file, "malformed archive: a member of another archive");
+            return;
+        }
         match &f.content {
             Content::Object(object) => {
                 if !f.mode.just_symbols {
