@@ -6,7 +6,7 @@
 
 mod bfd;
 mod gold;
-mod lld;
+pub(crate) mod lld;
 mod mold;
 
 use fixedbitset::FixedBitSet;
@@ -137,6 +137,9 @@ pub struct Resolution {
     /// By name: a shared library of the link refers to it or defines it too, in the way that makes
     /// it a dynamic root for this linker (GS 4.5).
     pub dynamic_reference: FixedBitSet,
+    /// By name: the definition is exported from what is linked, so it is a root (lld; the others
+    /// decide this while they build the graph).
+    pub exported: FixedBitSet,
     /// By section: member of a losing COMDAT copy (or `.gnu.linkonce` loser, where the linker has
     /// that rule).
     pub lost: FixedBitSet,
@@ -154,6 +157,10 @@ pub struct Resolution {
     pub asked_by_script: Vec<NameId>,
     /// bfd: `__start_X`/`__stop_X` names that it defines itself, with all sections X (GS 6.5).
     pub start_stop: Vec<(NameId, Vec<SectionId>)>,
+    /// lld: names of EXTERN statements, in order.
+    pub externs: Vec<NameId>,
+    /// lld: names in script expressions and `--defsym` that count as referenced (GS 4.3).
+    pub script_references: Vec<NameId>,
     /// gold: sections rooted while symbols were added (GS 4.5), with the name that did it.
     pub early_roots: Vec<(SectionId, NameId)>,
     /// mold: global definitions in mergeable sections, winners or not, in file order.
@@ -173,6 +180,7 @@ impl Resolution {
             definitions: Table::filled(Definition::default(), names),
             visibility: Table::filled(0, names),
             dynamic_reference: FixedBitSet::with_capacity(names),
+            exported: FixedBitSet::with_capacity(names),
             lost: FixedBitSet::with_capacity(program.section_count as usize),
             lost_to: Vec::new(),
             extractions: Vec::new(),
@@ -181,6 +189,8 @@ impl Resolution {
             assigned: Vec::new(),
             asked_by_script: Vec::new(),
             start_stop: Vec::new(),
+            externs: Vec::new(),
+            script_references: Vec::new(),
             early_roots: Vec::new(),
             piece_definitions: Vec::new(),
             diagnostics: Vec::new(),

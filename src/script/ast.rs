@@ -20,8 +20,10 @@ pub enum Dialect {
     Gold,
     /// lld 14.
     Lld14,
-    /// lld 15 and newer.
+    /// lld 15 to 19.
     Lld19,
+    /// lld 20 and newer: `ARCHIVE:` and `:FILE` patterns, KEEP in OVERLAY.
+    Lld20,
     /// mold 1.10: INPUT, GROUP, OUTPUT_FORMAT, VERSION and simple assignments only.
     Mold,
 }
@@ -29,7 +31,12 @@ pub enum Dialect {
 impl Dialect {
     /// Whether this is one of the lld dialects.
     pub fn is_lld(self) -> bool {
-        matches!(self, Dialect::Lld14 | Dialect::Lld19)
+        matches!(self, Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20)
+    }
+
+    /// Whether this is lld 15 or newer.
+    pub fn is_new_lld(self) -> bool {
+        matches!(self, Dialect::Lld19 | Dialect::Lld20)
     }
 
     /// The linker's name for messages.
@@ -37,7 +44,7 @@ impl Dialect {
         match self {
             Dialect::Bfd => "GNU ld",
             Dialect::Gold => "gold",
-            Dialect::Lld14 | Dialect::Lld19 => "lld",
+            Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => "lld",
             Dialect::Mold => "mold",
         }
     }

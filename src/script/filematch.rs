@@ -99,6 +99,7 @@ impl FileTest {
             },
             Dialect::Gold if text.is_empty() => FileTest::Every,
             Dialect::Gold => FileTest::Text(Pattern::gold(text)),
+            Dialect::Lld20 => lld_test(text, name.quoted)?,
             _ => FileTest::Text(Pattern::lld(text, name.quoted)?),
         })
     }
@@ -113,6 +114,7 @@ impl FileTest {
                 archive_path(text).unwrap_or_else(|| FileTest::FileOrArchive(Pattern::bfd_file(text)))
             }
             Dialect::Gold => FileTest::Text(Pattern::gold(text)),
+            Dialect::Lld20 => lld_test(text, name.quoted)?,
             _ => FileTest::Text(Pattern::lld(text, name.quoted)?),
         })
     }
@@ -137,6 +139,17 @@ impl FileTest {
             }
         }
     }
+}
+
+/// lld 20+: `ARCHIVE:` means every member, `:FILE` plain files only.
+fn lld_test(text: &[u8], quoted: bool) -> Result<FileTest> {
+    if let Some(archive) = text.strip_suffix(b":") {
+        return Ok(FileTest::ArchivePath { archive: Some(Pattern::lld(archive, quoted)?), member: None });
+    }
+    if let Some(file) = text.strip_prefix(b":") {
+        return Ok(FileTest::ArchivePath { archive: None, member: Some(Pattern::lld(file, quoted)?) });
+    }
+    Ok(FileTest::Text(Pattern::lld(text, quoted)?))
 }
 
 fn archive_path(text: &[u8]) -> Option<FileTest> {

@@ -169,7 +169,7 @@ impl KeepTable {
                 Dialect::Bfd => Pattern::bfd_section(text),
                 Dialect::Gold | Dialect::Mold => Pattern::gold(text),
                 // Quotes around a section pattern are dropped: its wildcards are active.
-                Dialect::Lld14 | Dialect::Lld19 => Pattern::lld(text, false)?,
+                Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => Pattern::lld(text, false)?,
             };
             let excludes = tests.all(&section.excludes)?;
             self.patterns.push(pattern);
@@ -231,7 +231,7 @@ impl KeepTable {
                 continue;
             }
             let counts = match self.dialect {
-                Dialect::Lld14 | Dialect::Lld19 => passes(description.flags, flags),
+                Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => passes(description.flags, flags),
                 _ => !self.any(file, &description.excludes) && !self.any(file, &row.excludes),
             };
             if counts {

@@ -61,7 +61,7 @@ impl Parser<'_> {
     fn lld_command(&mut self, token: Token, out: &mut Vec<Command>) -> Result<()> {
         let start = self.span(token);
         let word = self.raw(token).to_vec();
-        let new = self.dialect == Dialect::Lld19;
+        let new = self.dialect.is_new_lld();
         let kind = match word.as_slice() {
             b"ENTRY" => CommandKind::Entry(self.paren_word()?),
             b"EXTERN" => CommandKind::Extern(self.words_until_close()?),
@@ -262,7 +262,7 @@ impl Parser<'_> {
             self.expect(WORD, ")")?;
             return Ok(Some(CommandKind::Assert(Assert { span: self.since(start), value, message })));
         }
-        let new = self.dialect == Dialect::Lld19;
+        let new = self.dialect.is_new_lld();
         let name = self.name_of(token);
         let op = self.peek(WORD)?;
         let op_text = if op.kind == Kind::Quoted { Vec::new() } else { self.raw(op).to_vec() };
@@ -318,7 +318,7 @@ impl Parser<'_> {
     }
 
     fn lld_overlay(&mut self) -> Result<Overlay> {
-        let new = self.dialect == Dialect::Lld19;
+        let new = self.dialect.is_new_lld();
         let address = if new && self.eat(WORD, ":")? {
             None
         } else {
@@ -341,12 +341,21 @@ impl Parser<'_> {
             let mut body = Vec::new();
             while !self.eat(WORD, "}")? {
                 let begin = self.start_of(WORD)?;
+                let keep = self.dialect == Dialect::Lld20 && self.eat(WORD, "KEEP")?;
+                if keep {
+                    self.expect(WORD, "(")?;
+                }
+                let inner = self.start_of(WORD)?;
                 let flags =
                     if self.eat(WORD, "INPUT_SECTION_FLAGS")? { Some(self.lld_flags()?) } else { None };
                 let file = self.word()?;
                 let mut description = self.lld_rules(file, flags)?;
+                description.keep = keep;
+                description.inner = self.since(inner);
+                if keep {
+                    self.expect(WORD, ")")?;
+                }
                 description.span = self.since(begin);
-                description.inner = description.span;
                 body.push(Statement {
                     span: description.span,
                     kind: StatementKind::Input(Box::new(description)),
@@ -364,7 +373,7 @@ impl Parser<'_> {
 
     /// `(NOLOAD)` and relatives after an opening parenthesis; `None` if it is none of them.
     fn lld_type(&mut self) -> Result<Option<Name>> {
-        let new = self.dialect == Dialect::Lld19;
+        let new = self.dialect.is_new_lld();
         let token = self.peek(WORD)?;
         let known = ["NOLOAD", "COPY", "INFO", "OVERLAY"].iter().any(|t| self.is(token, t));
         let known = known || (new && self.is(token, "TYPE"));
@@ -385,7 +394,7 @@ impl Parser<'_> {
         if self.at(WORD, ":")? {
             return Ok((None, None));
         }
-        let new = self.dialect == Dialect::Lld19;
+        let new = self.dialect.is_new_lld();
         let rewind = self.mark();
         if self.eat(WORD, "(")? {
             self.in_expression = new;
@@ -411,7 +420,7 @@ impl Parser<'_> {
         if !self.eat(WORD, "(")? {
             return Ok((Some(address), None));
         }
-        self.in_expression = self.dialect == Dialect::Lld19;
+        self.in_expression = self.dialect.is_new_lld();
         let found = self.lld_type();
         self.in_expression = false;
         match found? {
@@ -492,7 +501,7 @@ impl Parser<'_> {
         }
         let start = self.span(token);
         let word = self.raw(token).to_vec();
-        let new = self.dialect == Dialect::Lld19;
+        let new = self.dialect.is_new_lld();
         if word == b";" {
             return Ok(());
         }
@@ -604,7 +613,7 @@ impl Parser<'_> {
             b"SORT_BY_ALIGNMENT" => Sort::Alignment,
             b"SORT_BY_INIT_PRIORITY" => Sort::InitPriority,
             b"SORT_NONE" => Sort::None,
-            b"REVERSE" if self.dialect == Dialect::Lld19 => Sort::Reverse,
+            b"REVERSE" if self.dialect.is_new_lld() => Sort::Reverse,
             _ => return Ok(None),
         };
         Ok(Some(sort))
@@ -650,7 +659,7 @@ impl Parser<'_> {
     /// Patterns and EXCLUDE_FILEs up to a `)` or a SORT. An EXCLUDE_FILE covers the patterns that
     /// follow it up to the next one.
     fn lld_list(&mut self, sorts: &[Sort], out: &mut Vec<SectionPattern>) -> Result<()> {
-        let new = self.dialect == Dialect::Lld19;
+        let new = self.dialect.is_new_lld();
         loop {
             if self.at(WORD, ")")? {
                 return Ok(());

@@ -44,7 +44,8 @@ pub fn dialect(profile: crate::plan::Profile) -> Dialect {
         Flavor::Bfd => Dialect::Bfd,
         Flavor::Gold => Dialect::Gold,
         Flavor::Lld if profile.version < Version(15, 0, 0) => Dialect::Lld14,
-        Flavor::Lld => Dialect::Lld19,
+        Flavor::Lld if profile.version < Version(20, 0, 0) => Dialect::Lld19,
+        Flavor::Lld => Dialect::Lld20,
         Flavor::Mold => Dialect::Mold,
     }
 }

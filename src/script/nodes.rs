@@ -21,7 +21,7 @@ impl Parser<'_> {
     pub(super) fn version_nodes(&mut self, inside: bool) -> Result<VersionScript> {
         let nodes = match self.dialect {
             Dialect::Bfd | Dialect::Gold => self.gnu_nodes()?,
-            Dialect::Lld14 | Dialect::Lld19 => self.lld_nodes()?,
+            Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => self.lld_nodes()?,
             Dialect::Mold => self.mold_nodes()?,
         };
         let _ = inside;

@@ -50,7 +50,7 @@ pub(super) fn compound(dialect: Dialect, text: &[u8]) -> Option<BinaryOp> {
         b">>=" => BinaryOp::Shr,
         b"&=" => BinaryOp::BitAnd,
         b"|=" => BinaryOp::BitOr,
-        b"^=" if dialect == Dialect::Lld19 => BinaryOp::BitXor,
+        b"^=" if dialect.is_new_lld() => BinaryOp::BitXor,
         _ => return None,
     };
     (dialect != Dialect::Lld14 || text == b"+=").then_some(op)

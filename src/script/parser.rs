@@ -54,7 +54,7 @@ pub fn parse_script(path: impl AsRef<Path>, text: Vec<u8>, options: Options<'_>)
     let mut parser = Parser::new(path.as_ref(), text, options)?;
     let commands = match options.dialect {
         Dialect::Bfd | Dialect::Gold => parser.gnu_script()?,
-        Dialect::Lld14 | Dialect::Lld19 => parser.lld_script()?,
+        Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => parser.lld_script()?,
         Dialect::Mold => parser.mold_script()?,
     };
     Ok(Script { dialect: options.dialect, sources: parser.sources, commands })

@@ -105,7 +105,7 @@ impl VersionMatcher {
             let syntax = match self.dialect {
                 Dialect::Bfd => Syntax::Posix,
                 Dialect::Gold => Syntax::PosixNoEscape,
-                Dialect::Lld14 | Dialect::Lld19 => Syntax::Llvm,
+                Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => Syntax::Llvm,
                 Dialect::Mold => Syntax::Mold,
             };
             let compiled =
@@ -134,7 +134,7 @@ impl VersionMatcher {
                 let c_only = self.rules.iter().all(|r| r.language == Language::C);
                 self.simple = self.wild.is_empty() && c_only;
             }
-            Dialect::Lld14 | Dialect::Lld19 => self.order_for_lld(),
+            Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => self.order_for_lld(),
             Dialect::Bfd => {}
         }
         Ok(())
@@ -166,7 +166,7 @@ impl VersionMatcher {
                     None => (text.clone(), true, false),
                 }
             }
-            Dialect::Lld14 | Dialect::Lld19 => {
+            Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => {
                 // Quotes count only inside extern blocks.
                 let in_block = pattern.language != Language::C;
                 let wild = is_wildcard(text) && !(quoted && in_block);
@@ -179,6 +179,11 @@ impl VersionMatcher {
         }
     }
 
+    /// Whether any pattern is matched against demangled names.
+    pub fn needs_demangling(&self) -> bool {
+        self.rules.iter().any(|rule| rule.language == Language::Cxx)
+    }
+
     /// What the script says of `name`. `demangled` is its demangled C++ form, if it has one.
     pub fn classify(&self, name: &[u8], demangled: Option<&str>) -> Option<Class> {
         match self.dialect {
@@ -186,7 +191,7 @@ impl VersionMatcher {
             Dialect::Mold => self.classify_mold(name, demangled),
             // gold does not match C++ patterns against a name that does not demangle; lld does.
             Dialect::Gold => self.first(name, demangled, None),
-            Dialect::Lld14 | Dialect::Lld19 => self.first(name, demangled, Some(name)),
+            Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => self.first(name, demangled, Some(name)),
         }
     }
 

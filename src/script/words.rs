@@ -82,8 +82,8 @@ fn joined_operator(dialect: Dialect, rest: &[u8]) -> usize {
             let two = rest.get(..2).unwrap_or_default();
             if [&b"<<"[..], b"<=", b">>", b">=", b"||", b"&&"].contains(&two) { 2 } else { 0 }
         }
-        Dialect::Lld19 if rest.starts_with(b"<<=") || rest.starts_with(b">>=") => 3,
-        Dialect::Lld19 => {
+        Dialect::Lld19 | Dialect::Lld20 if rest.starts_with(b"<<=") || rest.starts_with(b">>=") => 3,
+        Dialect::Lld19 | Dialect::Lld20 => {
             let assigns = b == b'=' && b"*/+-<>&^|".contains(&a);
             let doubled = a == b && b"<>&|".contains(&a);
             if assigns || doubled { 2 } else { 0 }

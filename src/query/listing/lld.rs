@@ -1,13 +1,78 @@
-//! The lines of lld: `--print-gc-sections` and its extraction report (GS 3.6, 7).
+//! The lines of lld: `--print-gc-sections` and the `--why-extract` file (GS 3.6, 7).
+//!
+//! In: a finished analysis. Out: lines as bytes, in lld's order: commons first, then objects in
+//! parse order, each by section index. An error before garbage collection leaves no line.
 
+use crate::error::Severity;
+use crate::graph::{Class, ExtraNode};
+use crate::ids::{FileId, Id, NodeId};
+use crate::program::Program;
 use crate::query::Analysis;
+use crate::resolve::Asker;
+use crate::resolve::lld::FOR_COMMON;
+
+/// `PATH` or `ARCHIVE(MEMBER)`, as lld's `toString(const InputFile *)` spells it.
+fn file_name(program: &Program<'_>, file: FileId, out: &mut Vec<u8>) {
+    let Some(f) = program.files.get(file) else { return };
+    out.extend_from_slice(f.path);
+    if f.archive.is_some() {
+        out.push(b'(');
+        out.extend_from_slice(f.member);
+        out.push(b')');
+    }
+}
+
+fn line(program: &Program<'_>, file: FileId, section: &[u8]) -> Vec<u8> {
+    let mut out = b"removing unused section ".to_vec();
+    file_name(program, file, &mut out);
+    out.extend_from_slice(b":(");
+    out.extend_from_slice(section);
+    out.push(b')');
+    out
+}
 
 /// Lines of removed sections, without program prefix, in the linker's order.
-pub(super) fn removed(_analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
-    Vec::new()
+pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+    let Analysis { program, resolution, graph, liveness, .. } = analysis;
+    let refused = resolution.diagnostics.iter().any(|d| d.severity == Severity::Error);
+    if refused || program.plan.gc_sections == Some(false) {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for (number, node) in graph.extra_nodes.iter().enumerate() {
+        if let ExtraNode::Common { file, .. } = *node {
+            if !liveness.is_live(NodeId::from_usize(graph.section_count() + number)) {
+                out.push(line(program, file, b"COMMON"));
+            }
+        }
+    }
+    for &file in &resolution.files {
+        for section in program.sections_of(file) {
+            let collectable = matches!(graph.class[section], Class::Node | Class::Pieces);
+            if collectable && !liveness.is_live(NodeId(section.0)) {
+                out.push(line(program, file, program.section_name(section)));
+            }
+        }
+    }
+    out
 }
 
 /// The linker's extraction report, complete with header; `None` if it has none.
-pub(super) fn extraction(_analysis: &Analysis<'_>) -> Option<Vec<u8>> {
-    None
+pub(super) fn extraction(analysis: &Analysis<'_>) -> Option<Vec<u8>> {
+    let Analysis { program, resolution, .. } = analysis;
+    let mut out = b"reference\textracted\tsymbol\n".to_vec();
+    for extraction in &resolution.extractions {
+        match &extraction.asker {
+            Asker::Whole => continue,
+            Asker::Option(text) if text == FOR_COMMON => continue,
+            Asker::Option(text) => out.extend_from_slice(text.as_bytes()),
+            Asker::File(file) => file_name(program, *file, &mut out),
+        }
+        out.push(b'\t');
+        file_name(program, extraction.file, &mut out);
+        out.push(b'\t');
+        out.extend_from_slice(extraction.symbol.map_or(&b""[..], |name| program.name(name)));
+        out.push(b'\n');
+    }
+    Some(out)
 }

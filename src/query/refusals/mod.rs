@@ -2,6 +2,7 @@
 //! and the like. The answer stays complete; these are the reasons for exit status 2.
 
 mod bfd;
+mod lld;
 mod mold;
 
 use super::Analysis;
@@ -13,6 +14,7 @@ pub fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     match analysis.program.plan.profile.flavor {
         Flavor::Bfd => bfd::refusals(analysis),
         Flavor::Mold => mold::refusals(analysis),
-        Flavor::Gold | Flavor::Lld => Vec::new(),
+        Flavor::Lld => lld::refusals(analysis),
+        Flavor::Gold => Vec::new(),
     }
 }

@@ -1,0 +1,379 @@
+//! lld's errors after garbage collection: undefined symbols and, from lld 15 on, symbols of dropped
+//! sections that live allocated sections and live unwind records refer to; references of shared
+//! libraries that nothing satisfies.
+//!
+//! In: a finished analysis. Out: one diagnostic per name. Sources: lld `Relocations.cpp`
+//! (`RelocationScanner::scanOne`, `maybeReportUndefined`), `Writer.cpp` (`demoteSymbols...`,
+//! `addStartStopSymbols`, `finalizeSections`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use crate::error::{Diagnostic, Severity};
+use crate::graph::Class;
+use crate::ids::{FileId, NameId, NodeId, SectionId};
+use crate::load::eh_frame::{AtTerminator, read};
+use crate::load::elf::consts::*;
+use crate::load::elf::{Object, Place, Symbol};
+use crate::load::relocs::Reloc;
+use crate::plan::{OutputKind, Version};
+use crate::program::{Content, InputFile};
+use crate::query::Analysis;
+use crate::resolve::DefKind;
+use crate::resolve::lld::redirect;
+use crate::script::CommandKind;
+use crate::script::filematch::FileName;
+use crate::script::keep::KeepTable;
+use crate::script::walk;
+
+/// Names that lld defines itself after collection if they are referenced.
+const PROVIDED: [&[u8]; 26] = [
+    b"_GLOBAL_OFFSET_TABLE_",
+    b".TOC.",
+    b"_DYNAMIC",
+    b"__init_array_start",
+    b"__init_array_end",
+    b"__fini_array_start",
+    b"__fini_array_end",
+    b"__preinit_array_start",
+    b"__preinit_array_end",
+    b"__rela_iplt_start",
+    b"__rela_iplt_end",
+    b"__rel_iplt_start",
+    b"__rel_iplt_end",
+    b"__global_pointer$",
+    b"_TLS_MODULE_BASE_",
+    b"__exidx_start",
+    b"__exidx_end",
+    b"__bss_start",
+    b"_gp",
+    b"_gp_disp",
+    b"__gnu_local_gp",
+    b"_SDA_BASE_",
+    b"__ehdr_start",
+    b"__executable_start",
+    b"__dso_handle",
+    b"__tls_get_addr_opt",
+];
+
+/// ppc64 register save and restore routines (`addPPC64SaveRestore`).
+const PPC64_ROUTINES: [&[u8]; 4] = [b"_savegpr0_", b"_restgpr0_", b"_savegpr1_", b"_restgpr1_"];
+
+/// All reasons.
+pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
+    let plan = analysis.program.plan;
+    let early = analysis.resolution.diagnostics.iter().any(|d| d.severity == Severity::Error);
+    if early || plan.output_kind == OutputKind::Relocatable {
+        return Vec::new();
+    }
+    let check = Check {
+        analysis,
+        fourteen: plan.profile.version < Version(15, 0, 0),
+        reports: plan.undefined_is_error.unwrap_or(plan.output_kind != OutputKind::Shared),
+        collects: plan.gc_sections == Some(true),
+        bounds: bounds(analysis),
+    };
+    let found: Vec<Vec<(NameId, FileId)>> =
+        analysis.resolution.files.par_iter().with_max_len(16).map(|&file| check.file(file)).collect();
+    let mut out = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (name, file) in found.into_iter().flatten() {
+        if name == LOCAL || seen.insert(name) {
+            let message = if name == LOCAL {
+                "a relocation refers to a symbol in a discarded section".to_string()
+            } else {
+                format!("undefined symbol: {}", String::from_utf8_lossy(analysis.program.name(name)))
+            };
+            out.push(Diagnostic::new(Severity::Error, analysis.program.label(file), message));
+        }
+    }
+    libraries(analysis, &mut out);
+    inserts(analysis, &mut out);
+    out
+}
+
+/// INSERT needs its anchor: an output section that a script declares or that something live makes.
+/// Output sections that lld makes itself count as there.
+fn inserts(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
+    let Analysis { program, resolution, graph, liveness, .. } = analysis;
+    for script in program.scripts {
+        let commands = &script.script.commands;
+        for (number, command) in commands.iter().enumerate() {
+            let CommandKind::Insert { section, .. } = &command.kind else { continue };
+            let anchor = section.text.as_slice();
+            let synthetic =
+                [&b".dyn"[..], b".got", b".plt", b".rel", b".gnu", b".hash", b".interp", b".eh_frame"];
+            let own = number.checked_sub(1).and_then(|before| commands.get(before)).map(|c| &c.kind);
+            let inserts_something = !matches!(own, Some(CommandKind::Sections(body)) if body.is_empty());
+            let declared = program
+                .scripts
+                .iter()
+                .flat_map(|s| walk::output_sections(&s.script))
+                .any(|placed| placed.section.name.text == *anchor);
+            if declared || !inserts_something || synthetic.iter().any(|prefix| anchor.starts_with(prefix)) {
+                continue;
+            }
+            let made = |text: &[u8]| {
+                text == anchor || text.strip_prefix(anchor).is_some_and(|rest| rest.starts_with(b"."))
+            };
+            let found = (anchor == b".bss" && !resolution.commons.is_empty())
+                || resolution.files.iter().flat_map(|&file| program.sections_of(file)).any(|section| {
+                    let live = match graph.class[section] {
+                        Class::Kept => true,
+                        Class::Node | Class::Pieces => liveness.is_live(NodeId(section.0)),
+                        _ => false,
+                    };
+                    live && made(program.section_name(section))
+                });
+            if !found {
+                let message = format!("unable to insert beside {}: no such output section", section.text);
+                out.push(Diagnostic::new(Severity::Error, script.shown.to_string(), message));
+            }
+        }
+    }
+}
+
+/// Stands for a local symbol.
+const LOCAL: NameId = NameId(u32::MAX);
+
+struct Check<'a, 'd> {
+    analysis: &'a Analysis<'d>,
+    fourteen: bool,
+    /// Undefined symbols of default visibility are errors.
+    reports: bool,
+    collects: bool,
+    /// X of every `__start_X` that gets defined.
+    bounds: BTreeSet<&'d [u8]>,
+}
+
+impl Check<'_, '_> {
+    fn is_live(&self, section: SectionId) -> bool {
+        let class = self.analysis.graph.class[section];
+        class == Class::Kept || !self.collects || self.analysis.liveness.is_live(NodeId(section.0))
+    }
+
+    fn file(&self, file: FileId) -> Vec<(NameId, FileId)> {
+        let f = &self.analysis.program.files[file];
+        let Content::Object(object) = &f.content else { return Vec::new() };
+        let mut out = Vec::new();
+        for (index, row) in object.sections.iter().enumerate().skip(1) {
+            let (index, section) = (index as u32, f.section_id(index as u32));
+            if row.reloc == 0 || !row.is_alloc() {
+                continue;
+            }
+            let name = object.section_name(index);
+            match self.analysis.graph.class[section] {
+                Class::Node | Class::Pieces if self.is_live(section) => {}
+                Class::Kept if name == b".eh_frame" => {
+                    self.unwind(file, f, object, index, &mut out);
+                    continue;
+                }
+                _ => continue,
+            }
+            let lenient = matches!(name, b".got2" | b".toc");
+            for table in object.reloc_sections(index) {
+                let Ok(table) = object.reloc_table(table) else { continue };
+                if table.is_crel() && self.fourteen {
+                    continue;
+                }
+                table.for_each(|_, reloc| out.extend(self.relocation(file, f, object, reloc, lenient)));
+            }
+        }
+        out
+    }
+
+    /// Records of live functions, and the CIEs they use.
+    fn unwind(
+        &self,
+        file: FileId,
+        f: &InputFile<'_>,
+        object: &Object<'_>,
+        index: u32,
+        out: &mut Vec<(NameId, FileId)>,
+    ) {
+        let Ok(frame) = read(object, index, AtTerminator::Stop) else { return };
+        let targets = &self.analysis.graph.targets;
+        let Some(targets) = targets.get(file.idx()) else { return };
+        let mut cies = BTreeSet::new();
+        for record in frame.records.iter().filter(|r| !r.is_cie) {
+            let Some(first) = frame.relocs_of(record).first() else { continue };
+            let described = targets.get(first.symbol as usize).copied().map(SectionId);
+            let live = described
+                .filter(|section| section.0 < self.analysis.program.section_count)
+                .is_some_and(|section| self.is_live(section));
+            if live {
+                cies.insert(record.cie);
+                let relocs = frame.relocs_of(record).iter();
+                out.extend(relocs.filter_map(|r| self.relocation(file, f, object, *r, false)));
+            }
+        }
+        for record in cies.into_iter().filter_map(|cie| frame.records.get(cie as usize)) {
+            let relocs = frame.relocs_of(record).iter();
+            out.extend(relocs.filter_map(|r| self.relocation(file, f, object, *r, false)));
+        }
+    }
+
+    /// The name that a relocation of something live must not refer to.
+    fn relocation(
+        &self,
+        file: FileId,
+        f: &InputFile<'_>,
+        object: &Object<'_>,
+        reloc: Reloc,
+        lenient: bool,
+    ) -> Option<(NameId, FileId)> {
+        // From lld 15 on R_*_NONE, 0 on every target, is passed over first.
+        if reloc.symbol == 0 || (!self.fourteen && reloc.kind & 0xff == 0) {
+            return None;
+        }
+        let symbol = object.symbol(reloc.symbol)?;
+        let Some(name) = f.global_name(reloc.symbol) else {
+            return (!lenient && self.local_is_gone(f, &symbol)).then_some((LOCAL, file));
+        };
+        let Analysis { program, resolution, .. } = self.analysis;
+        let name = redirect(&resolution.wraps, name);
+        let definition = resolution.definitions[name];
+        let default = resolution.visibility[name] == STV_DEFAULT;
+        match definition.kind {
+            DefKind::Undefined => {
+                let ignored = !self.reports && default;
+                (!ignored && !lenient && !self.is_provided(program.name(name))).then_some((name, file))
+            }
+            // From lld 15 on a definition in a dropped section counts as undefined.
+            DefKind::Weak | DefKind::Strong if !self.fourteen && self.collects => {
+                let owner = program.files.get(definition.file)?;
+                let Place::Section(section) = owner.object()?.symbol(definition.symbol)?.place else {
+                    return None;
+                };
+                let section = owner.section_id(section);
+                let collectable = matches!(self.analysis.graph.class[section], Class::Node | Class::Pieces);
+                let gone = collectable && !self.is_live(section);
+                (gone && (self.reports || !default)).then_some((name, file))
+            }
+            _ => None,
+        }
+    }
+
+    fn local_is_gone(&self, f: &InputFile<'_>, symbol: &Symbol) -> bool {
+        let Place::Section(section) = symbol.place else { return symbol.place == Place::Undefined };
+        let section = f.section_id(section);
+        match self.analysis.graph.class[section] {
+            Class::Discarded | Class::Duplicate => true,
+            Class::Node | Class::Pieces => !self.fourteen && !self.is_live(section),
+            _ => false,
+        }
+    }
+
+    fn is_provided(&self, name: &[u8]) -> bool {
+        if PROVIDED.contains(&name) {
+            return true;
+        }
+        let machine = self.analysis.program.target.map_or(0, |t| t.machine);
+        if machine == EM_PPC64 && PPC64_ROUTINES.iter().any(|prefix| name.starts_with(prefix)) {
+            return true;
+        }
+        let bound = name.strip_prefix(b"__start_").or_else(|| name.strip_prefix(b"__stop_"));
+        bound.is_some_and(|section| self.bounds.contains(section))
+    }
+}
+
+fn is_c_identifier(name: &[u8]) -> bool {
+    name.iter().all(|&b| b.is_ascii_alphanumeric() || b == b'_')
+        && name.first().is_some_and(|b| !b.is_ascii_digit())
+}
+
+/// Names of output sections that get bounds: C identifiers with something live in them, after
+/// placement by scripts.
+fn bounds<'d>(analysis: &Analysis<'d>) -> BTreeSet<&'d [u8]> {
+    let Analysis { program, resolution, graph, liveness, .. } = analysis;
+    let mut out = BTreeSet::new();
+    // Only names that something asks for are worth the search.
+    let wanted = program.names.ids().any(|name| {
+        let text = program.name(name);
+        resolution.definitions[name].kind == DefKind::Undefined
+            && (text.starts_with(b"__start_") || text.starts_with(b"__stop_"))
+    });
+    if !wanted {
+        return out;
+    }
+    let tables: Vec<KeepTable> =
+        program.scripts.iter().filter_map(|file| KeepTable::new(&file.script).ok()).collect();
+    let mut asked: BTreeMap<&[u8], &'d [u8]> = BTreeMap::new();
+    for name in program.names.ids() {
+        let text = program.name(name);
+        let bound = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_"));
+        if let Some(bound) = bound.filter(|bound| is_c_identifier(bound)) {
+            asked.insert(bound, bound);
+        }
+    }
+    for &file in &resolution.files {
+        let f = &program.files[file];
+        let name = match (f.archive, f.joined) {
+            (None, _) => FileName::plain(f.path),
+            (Some(_), Some(joined)) => FileName::thin(f.path, f.member, joined),
+            (Some(_), None) => FileName::member(f.path, f.member),
+        };
+        let mut states: Vec<_> = tables.iter().map(|table| table.file(name)).collect();
+        for section in program.sections_of(file) {
+            let class = graph.class[section];
+            let live = class == Class::Kept
+                || (matches!(class, Class::Node | Class::Pieces)
+                    && (program.plan.gc_sections != Some(true) || liveness.is_live(NodeId(section.0))));
+            if !live {
+                continue;
+            }
+            let text = program.section_name(section);
+            let row = f.object().and_then(|o| o.sections.get((section.0 - f.section_base) as usize));
+            let flags = row.map_or(0, |row| u64::from(row.flags));
+            let placed = tables.iter().zip(&mut states).find_map(|(table, state)| {
+                let names = table.matches(text);
+                table.get(table.places(state, &names, flags)?)
+            });
+            let output = match placed {
+                Some(description) if description.discard => continue,
+                Some(description) => description.output.as_slice(),
+                None => text,
+            };
+            out.extend(asked.get(output).copied());
+        }
+    }
+    out
+}
+
+/// `--no-allow-shlib-undefined`, the default for executables: a library all of whose own needs are
+/// in the link refers to a symbol that nothing defines.
+fn libraries(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
+    let Analysis { program, resolution, .. } = analysis;
+    let plan = program.plan;
+    if !plan.shlib_undefined_is_error.unwrap_or(plan.output_kind != OutputKind::Shared) {
+        return;
+    }
+    let shared = || {
+        program.file_ids().filter(|&file| resolution.is_in_link(file)).filter_map(|file| {
+            let f = &program.files[file];
+            f.shared().map(|library| (file, f, library))
+        })
+    };
+    let names: BTreeSet<&[u8]> = shared().map(|(_, f, library)| library.soname.unwrap_or(f.path)).collect();
+    let mut defined: BTreeSet<&[u8]> = BTreeSet::new();
+    for (_, _, library) in shared() {
+        defined.extend(library.symbols.iter().filter(|s| s.defined).map(|s| s.name));
+    }
+    for (file, f, library) in shared() {
+        if !library.needed.iter().all(|needed| names.contains(needed)) {
+            continue;
+        }
+        for (symbol, &name) in library.symbols.iter().zip(&f.names) {
+            if symbol.defined || symbol.weak || defined.contains(symbol.name) {
+                continue;
+            }
+            let kind = resolution.definitions[name].kind;
+            let missing = matches!(kind, DefKind::Undefined | DefKind::Unknown);
+            if missing && !PROVIDED.contains(&symbol.name) {
+                let message = format!("undefined reference: {}", String::from_utf8_lossy(symbol.name));
+                out.push(Diagnostic::new(Severity::Error, program.label(file), message));
+            }
+        }
+    }
+}

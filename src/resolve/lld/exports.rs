@@ -1,0 +1,119 @@
+//! Which definitions lld puts into the dynamic symbol table (GS 4.5): `--exclude-libs`,
+//! `--export-dynamic-symbol`, dynamic lists, version scripts.
+//!
+//! In: the resolved rows. Out: their [`flag`] bits. Sources: lld `excludeLibs`,
+//! `SymbolTable::scanVersionScript`, `handleDynamicList`.
+
+use rayon::prelude::*;
+
+use super::parse::Reader;
+use super::symbols::{Kind, Row, flag};
+use crate::demangle;
+use crate::ids::{Id, NameId};
+use crate::program::Content;
+use crate::script::glob::Pattern;
+use crate::script::versionmatch::{Scope, VersionMatcher};
+
+/// Sets the bits.
+pub(super) fn assign_versions(reader: &mut Reader<'_, '_>) {
+    if !reader.is_relocatable() {
+        let program = reader.program;
+        if let Some(versions) = &program.controls.versions {
+            let local = |name: &[u8], demangled: Option<&str>| {
+                versions.classify(name, demangled).is_some_and(|class| class.scope == Scope::Local)
+            };
+            // A wildcard passes over names that carry a version.
+            let unversioned = |reader: &Reader<'_, '_>, name: NameId| !has_version(reader, name);
+            set(reader, flag::LOCAL, versions.needs_demangling(), &unversioned, &local);
+        }
+        dynamic_list(reader);
+    }
+    exclude_libs(reader);
+}
+
+/// The row's name carries a version.
+fn has_version(reader: &Reader<'_, '_>, name: NameId) -> bool {
+    reader.suffixed.contains_key(&name.0) || reader.program.name(name).contains(&b'@')
+}
+
+/// A version script or dynamic list means definitions only (`canBeVersioned`).
+fn can_be_versioned(row: Row) -> bool {
+    !matches!(row.kind, Kind::Placeholder | Kind::Undefined | Kind::Shared)
+}
+
+/// Sets a bit on every definition that `eligible` admits and `matches` names.
+fn set(
+    reader: &mut Reader<'_, '_>,
+    bit: u8,
+    demangles: bool,
+    eligible: &(dyn Fn(&Reader<'_, '_>, NameId) -> bool + Sync),
+    matches: &(dyn Fn(&[u8], Option<&str>) -> bool + Sync),
+) {
+    let this = &*reader;
+    let found: Vec<NameId> = (0..this.symbols.rows().len())
+        .into_par_iter()
+        .with_min_len(1024)
+        .map(NameId::from_usize)
+        .filter(|&name| can_be_versioned(this.symbols.row(name)) && eligible(this, name))
+        .filter(|&name| {
+            let text = this.program.name(name);
+            let stem = text.split(|&b| b == b'@').next().unwrap_or(text);
+            let demangled = if demangles { demangle::cxx(stem) } else { None };
+            matches(stem, demangled.as_deref())
+        })
+        .collect();
+    for name in found {
+        reader.symbols.row_mut(name).flags |= bit;
+    }
+}
+
+/// `--export-dynamic-symbol`, `--export-dynamic-symbol-list`, `--dynamic-list`.
+fn dynamic_list(reader: &mut Reader<'_, '_>) {
+    let program = reader.program;
+    let patterns: Vec<Pattern> = program
+        .plan
+        .export_dynamic_symbols
+        .iter()
+        .filter_map(|text| Pattern::lld(text, false).ok())
+        .collect();
+    let controls = program.controls;
+    let lists: Vec<&VersionMatcher> =
+        [&controls.dynamic_list, &controls.export_list].into_iter().flatten().collect();
+    if patterns.is_empty() && lists.is_empty() {
+        return;
+    }
+    let demangles = lists.iter().any(|list| list.needs_demangling());
+    set(reader, flag::DYNAMIC_LIST, demangles, &|_, _| true, &|name, demangled| {
+        patterns.iter().any(|pattern| pattern.matches(name))
+            || lists.iter().any(|list| list.classify(name, demangled).is_some())
+    });
+}
+
+/// `--exclude-libs`: definitions of the named archives become local.
+fn exclude_libs(reader: &mut Reader<'_, '_>) {
+    let program = reader.program;
+    let libs: Vec<&[u8]> =
+        program.plan.exclude_libs.iter().flat_map(|words| words.split(|&b| b == b',' || b == b':')).collect();
+    if libs.is_empty() {
+        return;
+    }
+    let all = libs.contains(&&b"ALL"[..]);
+    for file in reader.objects.clone() {
+        let f = &program.files[file];
+        if f.archive.is_none() {
+            continue;
+        }
+        let base = f.path.rsplit(|&b| b == b'/').next().unwrap_or(f.path);
+        if !all && !libs.contains(&base) {
+            continue;
+        }
+        let Content::Object(_) = &f.content else { continue };
+        for &name in &f.names {
+            let name = reader.canonical(name);
+            let row = reader.symbols.row_mut(name);
+            if row.kind != Kind::Undefined && row.file == file.0 {
+                row.flags |= flag::LOCAL;
+            }
+        }
+    }
+}
