@@ -5,7 +5,7 @@
 //! linker-specific. Always true: a definition names a file that is in the link.
 
 mod bfd;
-mod gold;
+pub(crate) mod gold;
 mod lld;
 mod mold;
 
@@ -154,6 +154,9 @@ pub struct Resolution {
     pub start_stop: Vec<(NameId, Vec<SectionId>)>,
     /// gold: sections rooted while symbols were added (GS 4.5), with the name that did it.
     pub early_roots: Vec<(SectionId, NameId)>,
+    /// gold: symbols (file, symbol index) that do not mean what their spelled name means in
+    /// [`Resolution::definitions`] (versions, `--wrap`), with what they mean.
+    pub exceptions: Vec<(FileId, u32, Definition)>,
     /// Errors that the linker itself would report (exit status 2) and warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -177,6 +180,7 @@ impl Resolution {
             assigned: Vec::new(),
             start_stop: Vec::new(),
             early_roots: Vec::new(),
+            exceptions: Vec::new(),
             diagnostics: Vec::new(),
         }
     }
