@@ -157,6 +157,9 @@ pub struct Resolution {
     /// gold: symbols (file, symbol index) that do not mean what their spelled name means in
     /// [`Resolution::definitions`] (versions, `--wrap`), with what they mean.
     pub exceptions: Vec<(FileId, u32, Definition)>,
+    /// gold: names that script and `--defsym` expressions or EXTERN refer to and that no script
+    /// assigns (GS 4.3).
+    pub script_references: Vec<NameId>,
     /// Errors that the linker itself would report (exit status 2) and warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -181,6 +184,7 @@ impl Resolution {
             start_stop: Vec::new(),
             early_roots: Vec::new(),
             exceptions: Vec::new(),
+            script_references: Vec::new(),
             diagnostics: Vec::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! What gold keeps without being referred to (GS 4).
 
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::graph::{Build, Class, Root, RootKind, RootSet};
@@ -8,12 +9,16 @@ use crate::load::elf::consts::*;
 use crate::load::elf::{Object, SectionRow};
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Program};
+use crate::resolve::gold::options::entry_name;
+use crate::script::filematch::FileName;
+use crate::script::keep::{KeepTable, NameMatches};
 
 /// Finds all roots in the order in which gold meets them.
 pub(super) fn find(build: &Build<'_, '_>) -> RootSet {
     let (program, resolution) = (build.program, build.resolution);
     let mut roots = RootSet::default();
     by_section(build, &mut roots);
+    by_script(build, &mut roots);
     let exported = program.plan.output_kind == OutputKind::Shared || program.plan.export_dynamic;
     for &(section, name) in &resolution.early_roots {
         let library = !exported && resolution.dynamic_reference.contains(name.idx());
@@ -49,6 +54,58 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
         })
         .collect();
     roots.roots.extend(lists.into_iter().flatten());
+}
+
+/// GS 9.1: a section is a root if the first description that matches it, in all scripts, stands in
+/// KEEP and not in `/DISCARD/` (gold `Layout::keep_input_section`).
+fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
+    let program = build.program;
+    // Patterns that do not compile were refused when the script was read.
+    let tables: Vec<(u32, KeepTable)> = (0u32..)
+        .zip(program.scripts)
+        .filter_map(|(number, file)| Some((number, KeepTable::new(&file.script).ok()?)))
+        .collect();
+    if !tables.iter().any(|(_, table)| table.any_keep()) {
+        return;
+    }
+    let mut by_name: HashMap<&[u8], Vec<NameMatches>, foldhash::fast::FixedState> = HashMap::default();
+    for &file in &build.resolution.files {
+        let input = &program.files[file];
+        let name = match (input.archive, input.nested, input.joined) {
+            (None, ..) => FileName::plain(input.path),
+            (Some(_), Some(nested), _) => FileName::member(input.path, nested),
+            (Some(_), None, Some(joined)) => FileName::thin(input.path, input.member, joined),
+            (Some(_), None, None) => FileName::member(input.path, input.member),
+        };
+        let mut states: Vec<_> = tables.iter().map(|(_, table)| table.file(name)).collect();
+        for index in 1..input.section_count() {
+            let section = input.section_id(index);
+            let unwind = build.class[section] == Class::Kept && build.follow.contains(section.idx());
+            if build.class[section] != Class::Node && !unwind {
+                continue;
+            }
+            let name = program.section_name(section);
+            let matches = by_name
+                .entry(name)
+                .or_insert_with(|| tables.iter().map(|(_, table)| table.matches(name)).collect());
+            let found =
+                tables.iter().zip(&mut states).zip(matches.iter()).find_map(|((table, state), names)| {
+                    let id = table.1.places(state, names, 0)?;
+                    Some((table.0, id, table.1.get(id)?))
+                });
+            if let Some((number, id, description)) = found {
+                if description.keep && !description.discard {
+                    let keep = Some((number, id.0));
+                    roots.roots.push(Root {
+                        node: NodeId(section.0),
+                        kind: RootKind::Keep,
+                        name: None,
+                        keep,
+                    });
+                }
+            }
+        }
+    }
 }
 
 /// gold `Relobj::is_section_name_included` and the types beside it.
@@ -88,9 +145,7 @@ fn by_symbol(build: &Build<'_, '_>, roots: &mut RootSet) {
             roots.add(NodeId(section.0), kind, Some(id));
         }
     };
-    let mips = program.target.is_some_and(|t| t.machine == EM_MIPS);
-    let default: &[u8] = if mips { b"__start" } else { b"_start" };
-    add(plan.entry.as_ref().map_or(default, |e| e.as_slice()), RootKind::Entry);
+    add(entry_name(program), RootKind::Entry);
     add(plan.init.as_ref().map_or(b"_init", |e| e.as_slice()), RootKind::UndefinedOption);
     add(plan.fini.as_ref().map_or(b"_fini", |e| e.as_slice()), RootKind::UndefinedOption);
     for (name, kind) in &plan.demands {
@@ -100,6 +155,9 @@ fn by_symbol(build: &Build<'_, '_>, roots: &mut RootSet) {
     }
     for name in &plan.export_dynamic_symbols {
         add(name, RootKind::DynamicExport);
+    }
+    for &name in &build.resolution.script_references {
+        add(program.name(name), RootKind::ScriptReference);
     }
 }
 

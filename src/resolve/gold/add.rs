@@ -196,13 +196,12 @@ impl<'a, 'd> Resolver<'a, 'd> {
             }
         }
         if self.options.has_versions() && new.flags & UNDEFINED == 0 {
-            if let Some((version, global)) = self.options.version_of(self.program, literal) {
-                let entry = match version {
-                    Some(version) if global => {
-                        let number = self.table.version_number(version);
-                        self.table.add(literal, number, true, new)
-                    }
-                    _ => self.table.add(literal, 0, false, new),
+            if let Some((version, global)) = self.options.version_of(literal) {
+                let entry = if global && !version.is_empty() {
+                    let number = self.table.version_number(version);
+                    self.table.add(literal, number, true, new)
+                } else {
+                    self.table.add(literal, 0, false, new)
                 };
                 if !global {
                     self.table.force_local(entry);

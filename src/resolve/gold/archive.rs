@@ -132,7 +132,7 @@ impl Resolver<'_, '_> {
         let mut asker = None;
         if let Some(entry) = entry {
             let entry = &self.table.entries[entry as usize];
-            if !entry.is(UNDEFINED) || self.options.pending.contains(name.idx()) {
+            if !entry.is(UNDEFINED) || self.expressions.is_pending(name) {
                 return Verdict::No;
             }
             asker = Some((Asker::File(entry.file), entry.name));
@@ -140,7 +140,7 @@ impl Resolver<'_, '_> {
                 return Verdict::Yes(Asker::File(entry.file), entry.name);
             }
         }
-        match (self.options.demand(program, name), asker) {
+        match (self.expressions.demand(self.options, name), asker) {
             (None, _) => Verdict::Unknown,
             (Some(_), Some((asker, symbol))) => Verdict::Yes(asker, symbol),
             (Some(why), None) => Verdict::Yes(Asker::Option(why), name),

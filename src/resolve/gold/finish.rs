@@ -8,7 +8,7 @@ use crate::resolve::{DefKind, Definition, Resolution, WinningCommon};
 /// Fills in the finished tables.
 pub(super) fn finish(resolver: Resolver<'_, '_>) -> Resolution {
     let wraps = resolver.wraps();
-    let Resolver { program, table, mut resolution, libraries, odd, .. } = resolver;
+    let Resolver { program, table, mut resolution, libraries, odd, expressions, .. } = resolver;
     for number in 0..program.names.len() {
         let name = NameId::from_usize(number);
         if let Some(at) = table.lookup(name) {
@@ -51,6 +51,7 @@ pub(super) fn finish(resolver: Resolver<'_, '_>) -> Resolution {
         }
     }
     resolution.wraps = wraps;
+    resolution.script_references = expressions.referenced().collect();
     resolution.early_roots = table.early_roots;
     resolution.diagnostics.extend(table.diagnostics);
     resolution

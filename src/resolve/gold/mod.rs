@@ -7,7 +7,7 @@
 mod add;
 mod archive;
 mod finish;
-mod options;
+pub(crate) mod options;
 pub(crate) mod sections;
 mod table;
 
@@ -17,7 +17,7 @@ use fixedbitset::FixedBitSet;
 
 use self::add::{Addable, KeptSections, addable};
 use self::archive::ArchiveState;
-use self::options::Options;
+use self::options::{Expressions, Options};
 use self::sections::FileNotes;
 use self::table::SymbolTable;
 use super::{Resolution, Wrap};
@@ -31,6 +31,7 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
     let mut resolver = Resolver {
         program,
         options: &options,
+        expressions: Expressions::new(program),
         notes: &notes,
         table: SymbolTable::new(program, &options),
         resolution: Resolution::new(program),
@@ -59,7 +60,8 @@ pub(crate) fn file_name(program: &Program<'_>, file: FileId) -> Vec<u8> {
 /// The link while it is read.
 struct Resolver<'a, 'd> {
     program: &'a Program<'d>,
-    options: &'a Options<'d>,
+    options: &'a Options<'a, 'd>,
+    expressions: Expressions,
     notes: &'a [FileNotes],
     table: SymbolTable<'a, 'd>,
     resolution: Resolution,
@@ -114,7 +116,12 @@ impl Resolver<'_, '_> {
                         self.scan_lib(members);
                     }
                 }
-                LinkItem::Script(_) | LinkItem::Defsym(_) => {}
+                LinkItem::Script(number) => {
+                    if let Some(file) = program.scripts.get(number).filter(|file| file.as_input) {
+                        self.expressions.add(program, &file.script);
+                    }
+                }
+                LinkItem::Defsym(_) => {}
             }
         }
         if let Some((seen, archives)) = group {

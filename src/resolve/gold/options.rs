@@ -1,38 +1,41 @@
 //! What the command line and the scripts ask of single names: `-u`, the entry, script references
 //! and assignments, `--wrap`, exports, versions, excluded libraries (gold/options.cc, script.cc).
 //!
-//! In: the plan and the scripts. Out: [`Options`], which answers by name number.
+//! In: the plan and the scripts. Out: [`Options`], which answers by name number. Scripts given with
+//! `-T` and `--defsym` count from the start, scripts among the inputs from where they stand.
 
 use std::cell::RefCell;
 
 use bstr::{BStr, ByteSlice};
 use fixedbitset::FixedBitSet;
 
+use crate::demangle;
 use crate::ids::NameId;
 use crate::load::elf::consts::EM_MIPS;
-use crate::plan::{DemandKind, LinkPlan, OutputKind};
+use crate::plan::{DemandKind, OutputKind};
 use crate::program::Program;
+use crate::script::versionmatch::{Scope, VersionMatcher};
+use crate::script::{CommandKind, Script, walk};
 
-/// Answers about names.
-pub(super) struct Options<'d> {
-    plan: &'d LinkPlan,
+/// What a version script says of a name: the tag (empty for none), and whether it is global.
+type VersionAnswer<'d> = Option<(&'d [u8], bool)>;
+
+/// Answers about names that never change.
+pub(super) struct Options<'a, 'd> {
+    program: &'a Program<'d>,
     /// `-u` names.
-    pub(super) undefined: FixedBitSet,
-    /// Names that scripts and `--defsym` refer to and do not define.
-    pub(super) referenced: FixedBitSet,
-    /// Names assigned outside SECTIONS.
-    pub(super) pending: FixedBitSet,
+    undefined: FixedBitSet,
     /// The entry symbol.
-    pub(super) entry: Option<NameId>,
+    entry: Option<NameId>,
     wrapped: Vec<(NameId, NameId)>,
     any_wrap: FixedBitSet,
     exports_all: bool,
-    dynamic_list: RefCell<Vec<Option<bool>>>,
+    on_list: RefCell<Vec<Option<bool>>>,
+    versions: RefCell<Vec<Option<VersionAnswer<'d>>>>,
 }
 
-impl<'d> Options<'d> {
-    /// Options before any script given as an input was read.
-    pub(super) fn new(program: &Program<'d>) -> Self {
+impl<'a, 'd> Options<'a, 'd> {
+    pub(super) fn new(program: &'a Program<'d>) -> Self {
         let plan = program.plan;
         let count = program.names.len();
         let mut undefined = FixedBitSet::with_capacity(count);
@@ -52,17 +55,15 @@ impl<'d> Options<'d> {
                 }
             }
         }
-        let entry = entry_name(program).and_then(|name| program.names.find(&name));
         Options {
-            plan,
+            program,
             undefined,
-            referenced: FixedBitSet::with_capacity(count),
-            pending: FixedBitSet::with_capacity(count),
-            entry,
+            entry: program.names.find(entry_name(program)),
             wrapped,
             any_wrap,
             exports_all: plan.output_kind == OutputKind::Shared || plan.export_dynamic,
-            dynamic_list: RefCell::new(Vec::new()),
+            on_list: RefCell::new(Vec::new()),
+            versions: RefCell::new(Vec::new()),
         }
     }
 
@@ -83,48 +84,39 @@ impl<'d> Options<'d> {
     /// Whether a visible definition of `name` goes to the dynamic symbol table.
     #[inline]
     pub(super) fn exports(&self, name: NameId) -> bool {
-        self.exports_all || (!self.plan.dynamic_lists.is_empty() && self.in_dynamic_list(name))
+        self.exports_all || self.in_dynamic_list(name)
+    }
+
+    #[inline]
+    fn in_dynamic_list(&self, name: NameId) -> bool {
+        let Some(list) = &self.program.controls.dynamic_list else { return false };
+        cached(&self.on_list, name, || {
+            let text = self.program.name(name);
+            list.classify(text, demangle::cxx(text).as_deref()).is_some()
+        })
     }
 
     /// Whether version scripts name symbols.
     #[inline]
     pub(super) fn has_versions(&self) -> bool {
-        false
+        self.program.controls.versions.is_some()
     }
 
-    /// What the version scripts say about a defined name: version tag and whether it is global.
-    pub(super) fn version_of(&self, _: &Program<'d>, _: NameId) -> Option<(Option<&'d [u8]>, bool)> {
-        None
-    }
-
-    fn in_dynamic_list(&self, name: NameId) -> bool {
-        let mut cache = self.dynamic_list.borrow_mut();
-        if cache.len() <= name.idx() {
-            cache.resize(name.idx() + 1, None);
-        }
-        let slot = &mut cache[name.idx()];
-        *slot.get_or_insert(false)
-    }
-
-    /// Whether some option wants a definition of a name that nothing read so far mentions, and
-    /// what gold calls the reason.
-    pub(super) fn demand(&self, program: &Program<'_>, name: NameId) -> Option<String> {
-        let text = BStr::new(program.name(name));
-        if self.undefined.contains(name.idx()) {
-            return Some(format!("-u {text}"));
-        }
-        if self.referenced.contains(name.idx()) {
-            return Some(format!("script or expression reference to {text}"));
-        }
-        if self.entry == Some(name) && self.plan.output_kind != OutputKind::Relocatable {
-            return Some(format!("entry symbol {text}"));
-        }
-        None
+    /// What the version scripts say about a defined name.
+    pub(super) fn version_of(&self, name: NameId) -> VersionAnswer<'d> {
+        let controls = self.program.controls;
+        let matcher: &VersionMatcher = controls.versions.as_ref()?;
+        let text = self.program.name(name);
+        cached(&self.versions, name, || {
+            let class = matcher.classify(text, demangle::cxx(text).as_deref())?;
+            let tag = controls.version_tags.get(class.node).map_or(&b""[..], |t| t.as_slice());
+            Some((tag, class.scope == Scope::Global))
+        })
     }
 
     /// `--exclude-libs`: whether an archive's symbols are not exported.
     pub(super) fn is_excluded(&self, archive: &[u8]) -> bool {
-        let list = &self.plan.exclude_libs;
+        let list = &self.program.plan.exclude_libs;
         let has = |name: &[u8]| list.iter().any(|l| l.as_slice() == name);
         if list.is_empty() {
             return false;
@@ -134,11 +126,121 @@ impl<'d> Options<'d> {
     }
 }
 
-/// GS 4.2: the entry's name.
-fn entry_name(program: &Program<'_>) -> Option<Vec<u8>> {
-    if let Some(entry) = &program.plan.entry {
-        return Some(entry.to_vec());
+fn cached<T: Copy>(cache: &RefCell<Vec<Option<T>>>, name: NameId, answer: impl FnOnce() -> T) -> T {
+    let mut cache = cache.borrow_mut();
+    if cache.len() <= name.idx() {
+        cache.resize(name.idx() + 1, None);
     }
+    *cache[name.idx()].get_or_insert_with(answer)
+}
+
+/// The entry's name (GS 4.2): the last of `-e` and the ENTRYs of `-T` scripts as they stand on the
+/// command line; an ENTRY in a script among the inputs does not count (gold `script_set_entry`).
+pub(crate) fn entry_name<'p>(program: &Program<'p>) -> &'p [u8] {
+    let plan = program.plan;
+    let count = plan.scripts.len();
+    let given = plan.entry.as_ref().map(|entry| (plan.entry_after_scripts, entry.as_slice()));
+    let scripts = program.scripts.iter().take(count).enumerate();
+    let entries = scripts.flat_map(|(number, file)| {
+        file.script.commands.iter().filter_map(move |command| match &command.kind {
+            CommandKind::Entry(name) => Some((number + 1, name.text.as_slice())),
+            _ => None,
+        })
+    });
+    // Of equal places `-e` stands behind the script.
+    let last = entries.chain(given).max_by_key(|(place, _)| *place);
     let mips = program.target.is_some_and(|t| t.machine == EM_MIPS);
-    Some(if mips { b"__start".to_vec() } else { b"_start".to_vec() })
+    last.map_or(if mips { b"__start" } else { b"_start" }, |(_, name)| name)
+}
+
+/// What scripts and `--defsym` said so far.
+pub(super) struct Expressions {
+    /// Names that expressions refer to and nothing assigns.
+    referenced: FixedBitSet,
+    assigned: FixedBitSet,
+    /// Names assigned outside SECTIONS, PROVIDE included.
+    pending: FixedBitSet,
+}
+
+impl Expressions {
+    /// `--defsym` and `-T` scripts.
+    pub(super) fn new(program: &Program<'_>) -> Self {
+        let empty = || FixedBitSet::with_capacity(program.names.len());
+        let mut expressions = Expressions { referenced: empty(), assigned: empty(), pending: empty() };
+        for file in program.scripts.iter().filter(|file| !file.as_input) {
+            expressions.add(program, &file.script);
+        }
+        for (defsym, value) in program.plan.defsyms.iter().zip(&program.controls.defsyms) {
+            value.symbols_referenced().for_each(|symbol| expressions.refer(program, symbol));
+            expressions.assign(program, &defsym.name, true);
+            expressions.put_pending(program, &defsym.name);
+        }
+        expressions
+    }
+
+    /// A script.
+    pub(super) fn add(&mut self, program: &Program<'_>, script: &Script) {
+        for reference in walk::references(script) {
+            self.refer(program, reference.symbol);
+        }
+        for step in walk::steps(script) {
+            match step.kind {
+                walk::StepKind::Assign(a) => self.assign(program, &a.name.text, !a.kind.is_provide()),
+                walk::StepKind::Extern(name) => self.refer(program, &name.text),
+                _ => {}
+            }
+        }
+        for command in &script.commands {
+            if let CommandKind::Assignment(a) = &command.kind {
+                self.put_pending(program, &a.name.text);
+            }
+        }
+    }
+
+    fn refer(&mut self, program: &Program<'_>, name: &[u8]) {
+        if let Some(id) = program.names.find(name) {
+            if !self.assigned.contains(id.idx()) {
+                self.referenced.insert(id.idx());
+            }
+        }
+    }
+
+    fn assign(&mut self, program: &Program<'_>, name: &[u8], plain: bool) {
+        if let (true, Some(id)) = (plain, program.names.find(name)) {
+            self.assigned.insert(id.idx());
+            self.referenced.set(id.idx(), false);
+        }
+    }
+
+    fn put_pending(&mut self, program: &Program<'_>, name: &[u8]) {
+        if let Some(id) = program.names.find(name) {
+            self.pending.insert(id.idx());
+        }
+    }
+
+    /// Whether an assignment outside SECTIONS waits for the name.
+    pub(super) fn is_pending(&self, name: NameId) -> bool {
+        self.pending.contains(name.idx())
+    }
+
+    /// Names that are roots because an expression refers to them.
+    pub(super) fn referenced(&self) -> impl Iterator<Item = NameId> + '_ {
+        self.referenced.ones().map(|n| NameId(n as u32))
+    }
+
+    /// Whether some option wants a definition of a name that nothing read so far mentions, and
+    /// what gold calls the reason.
+    pub(super) fn demand(&self, options: &Options<'_, '_>, name: NameId) -> Option<String> {
+        let text = || BStr::new(options.program.name(name));
+        if options.undefined.contains(name.idx()) {
+            return Some(format!("-u {}", text()));
+        }
+        if self.referenced.contains(name.idx()) {
+            return Some(format!("script or expression reference to {}", text()));
+        }
+        if options.entry == Some(name) && options.program.plan.output_kind != OutputKind::Relocatable {
+            return Some(format!("entry symbol {}", text()));
+        }
+        None
+    }
 }

@@ -152,7 +152,7 @@ const KEEP: Decision = Decision { replace: false, adjust_size: false, adjust_ref
 /// The table and what adding to it decides on the way.
 pub(super) struct SymbolTable<'a, 'd> {
     program: &'a Program<'d>,
-    options: &'a Options<'d>,
+    options: &'a Options<'a, 'd>,
     /// Entries: by name first, versions behind.
     pub(super) entries: Vec<Entry>,
     versioned: HashMap<(NameId, u32), u32, foldhash::fast::FixedState>,
@@ -174,7 +174,7 @@ pub(super) struct SymbolTable<'a, 'd> {
 }
 
 impl<'a, 'd> SymbolTable<'a, 'd> {
-    pub(super) fn new(program: &'a Program<'d>, options: &'a Options<'d>) -> Self {
+    pub(super) fn new(program: &'a Program<'d>, options: &'a Options<'a, 'd>) -> Self {
         let hasher = foldhash::fast::FixedState::default;
         SymbolTable {
             program,
