@@ -60,7 +60,8 @@ fn run(words: &[OsString]) -> Result<u8> {
     for d in plan.notes.iter() {
         let _ = writeln!(std::io::stderr(), "linksweep: note: {d}");
     }
-    for d in analysis.program.diagnostics.iter().chain(&analysis.resolution.diagnostics) {
+    let diagnostics = analysis.program.diagnostics.iter().chain(&analysis.resolution.diagnostics);
+    for d in diagnostics.chain(&analysis.liveness.diagnostics) {
         failed |= d.severity == Severity::Error;
         let _ = writeln!(std::io::stderr(), "linksweep: {d}");
     }

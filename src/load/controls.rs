@@ -35,10 +35,13 @@ pub(super) fn compile(plan: &LinkPlan, scripts: &[ScriptFile], dialect: Dialect)
     for file in &plan.version_scripts {
         version_scripts.push(script::parse_version_script(&file.path, file.text.clone(), dialect)?);
     }
-    let in_scripts = scripts.iter().flat_map(|s| &s.script.commands).filter_map(|c| match &c.kind {
-        CommandKind::Version(version) => Some(version.as_ref()),
-        _ => None,
-    });
+    // gold refuses VERSION in a script among the inputs.
+    let counts = |s: &&ScriptFile| dialect != Dialect::Gold || !s.as_input;
+    let in_scripts =
+        scripts.iter().filter(counts).flat_map(|s| &s.script.commands).filter_map(|c| match &c.kind {
+            CommandKind::Version(version) => Some(version.as_ref()),
+            _ => None,
+        });
     let all: Vec<&VersionScript> = version_scripts.iter().chain(in_scripts).collect();
     let tags = all.iter().flat_map(|s| &s.nodes);
     let version_tags = tags.map(|n| n.tag.as_ref().map(|t| t.text.clone()).unwrap_or_default()).collect();

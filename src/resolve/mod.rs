@@ -155,11 +155,14 @@ pub struct Resolution {
     /// gold: sections rooted while symbols were added (GS 4.5), with the name that did it.
     pub early_roots: Vec<(SectionId, NameId)>,
     /// gold: symbols (file, symbol index) that do not mean what their spelled name means in
-    /// [`Resolution::definitions`] (versions, `--wrap`), with what they mean.
+    /// [`Resolution::definitions`] (versions, `--wrap`), with what they mean; sorted.
     pub exceptions: Vec<(FileId, u32, Definition)>,
     /// gold: names that script and `--defsym` expressions or EXTERN refer to and that no script
     /// assigns (GS 4.3).
     pub script_references: Vec<NameId>,
+    /// gold: by name: some script or `--defsym` assigns or provides it. Its definition in an object
+    /// stays what references reach (GS 4.4).
+    pub script_names: FixedBitSet,
     /// Errors that the linker itself would report (exit status 2) and warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -185,7 +188,17 @@ impl Resolution {
             early_roots: Vec::new(),
             exceptions: Vec::new(),
             script_references: Vec::new(),
+            script_names: FixedBitSet::with_capacity(names),
             diagnostics: Vec::new(),
+        }
+    }
+
+    /// What a file's own global symbol means: its name's definition, unless it is an exception.
+    pub fn meaning(&self, file: FileId, symbol: u32, name: NameId) -> Definition {
+        let key = |&(file, symbol, _): &(FileId, u32, Definition)| (file, symbol);
+        match self.exceptions.binary_search_by_key(&(file, symbol), key) {
+            Ok(at) => self.exceptions[at].2,
+            Err(_) => self.definitions[name],
         }
     }
 

@@ -137,8 +137,7 @@ fn references<'d>(
         let symbol = object.first_global + at as u32;
         let text = program.name(name);
         let section = PREFIXES.iter().find_map(|p| text.strip_prefix(*p));
-        let exception = build.resolution.exceptions.iter().find(|(f, s, _)| (*f, *s) == (file, symbol));
-        let definition = exception.map_or(build.resolution.definitions[name], |(_, _, d)| *d);
+        let definition = build.resolution.meaning(file, symbol, name);
         let counts = match definition.kind {
             DefKind::Undefined | DefKind::UndefinedWeak => {
                 program.files.get(definition.file).is_some_and(|f| matches!(f.content, Content::Object(_)))

@@ -8,6 +8,7 @@ mod add;
 mod archive;
 mod finish;
 pub(crate) mod options;
+pub(crate) mod provided;
 pub(crate) mod sections;
 mod table;
 
@@ -21,8 +22,11 @@ use self::options::{Expressions, Options};
 use self::sections::FileNotes;
 use self::table::SymbolTable;
 use super::{Resolution, Wrap};
+use crate::error::{Diagnostic, Severity};
 use crate::ids::{ArchiveId, FileId};
+use crate::load::ScriptFile;
 use crate::program::{LinkItem, Program};
+use crate::script::CommandKind;
 
 /// Resolves the whole link.
 pub(super) fn resolve(program: &Program<'_>) -> Resolution {
@@ -119,6 +123,7 @@ impl Resolver<'_, '_> {
                 LinkItem::Script(number) => {
                     if let Some(file) = program.scripts.get(number).filter(|file| file.as_input) {
                         self.expressions.add(program, &file.script);
+                        self.refuse_statements(file);
                     }
                 }
                 LinkItem::Defsym(_) => {}
@@ -129,6 +134,21 @@ impl Resolver<'_, '_> {
         }
         if let Some(members) = lib {
             self.scan_lib(members);
+        }
+    }
+
+    /// Statements that gold allows in `-T` scripts only.
+    fn refuse_statements(&mut self, file: &ScriptFile) {
+        let has = |test: fn(&CommandKind) -> bool| file.script.commands.iter().any(|c| test(&c.kind));
+        let mut refuse = |message: &str| {
+            let subject = file.shown.to_string();
+            self.resolution.diagnostics.push(Diagnostic::new(Severity::Error, subject, message));
+        };
+        if has(|kind| matches!(kind, CommandKind::Version(_))) {
+            refuse("invalid use of VERSION in input file");
+        }
+        if has(|kind| matches!(kind, CommandKind::Sections(_))) && !self.resolution.files.is_empty() {
+            refuse("SECTIONS seen after other input files");
         }
     }
 

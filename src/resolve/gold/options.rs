@@ -157,7 +157,10 @@ pub(crate) fn entry_name<'p>(program: &Program<'p>) -> &'p [u8] {
 pub(super) struct Expressions {
     /// Names that expressions refer to and nothing assigns.
     referenced: FixedBitSet,
+    /// Those that an expression needs that is evaluated in any case.
+    needed: FixedBitSet,
     assigned: FixedBitSet,
+    provided: FixedBitSet,
     /// Names assigned outside SECTIONS, PROVIDE included.
     pending: FixedBitSet,
 }
@@ -166,12 +169,18 @@ impl Expressions {
     /// `--defsym` and `-T` scripts.
     pub(super) fn new(program: &Program<'_>) -> Self {
         let empty = || FixedBitSet::with_capacity(program.names.len());
-        let mut expressions = Expressions { referenced: empty(), assigned: empty(), pending: empty() };
+        let mut expressions = Expressions {
+            referenced: empty(),
+            needed: empty(),
+            assigned: empty(),
+            provided: empty(),
+            pending: empty(),
+        };
         for file in program.scripts.iter().filter(|file| !file.as_input) {
             expressions.add(program, &file.script);
         }
         for (defsym, value) in program.plan.defsyms.iter().zip(&program.controls.defsyms) {
-            value.symbols_referenced().for_each(|symbol| expressions.refer(program, symbol));
+            value.symbols_referenced().for_each(|symbol| expressions.refer(program, symbol, true));
             expressions.assign(program, &defsym.name, true);
             expressions.put_pending(program, &defsym.name);
         }
@@ -181,12 +190,12 @@ impl Expressions {
     /// A script.
     pub(super) fn add(&mut self, program: &Program<'_>, script: &Script) {
         for reference in walk::references(script) {
-            self.refer(program, reference.symbol);
+            self.refer(program, reference.symbol, reference.provided.is_none());
         }
         for step in walk::steps(script) {
             match step.kind {
                 walk::StepKind::Assign(a) => self.assign(program, &a.name.text, !a.kind.is_provide()),
-                walk::StepKind::Extern(name) => self.refer(program, &name.text),
+                walk::StepKind::Extern(name) => self.refer(program, &name.text, false),
                 _ => {}
             }
         }
@@ -197,8 +206,11 @@ impl Expressions {
         }
     }
 
-    fn refer(&mut self, program: &Program<'_>, name: &[u8]) {
+    fn refer(&mut self, program: &Program<'_>, name: &[u8], needed: bool) {
         if let Some(id) = program.names.find(name) {
+            if needed {
+                self.needed.insert(id.idx());
+            }
             if !self.assigned.contains(id.idx()) {
                 self.referenced.insert(id.idx());
             }
@@ -206,9 +218,12 @@ impl Expressions {
     }
 
     fn assign(&mut self, program: &Program<'_>, name: &[u8], plain: bool) {
-        if let (true, Some(id)) = (plain, program.names.find(name)) {
+        let Some(id) = program.names.find(name) else { return };
+        if plain {
             self.assigned.insert(id.idx());
             self.referenced.set(id.idx(), false);
+        } else {
+            self.provided.insert(id.idx());
         }
     }
 
@@ -226,6 +241,16 @@ impl Expressions {
     /// Names that are roots because an expression refers to them.
     pub(super) fn referenced(&self) -> impl Iterator<Item = NameId> + '_ {
         self.referenced.ones().map(|n| NameId(n as u32))
+    }
+
+    /// Names that will be defined by an assignment.
+    pub(super) fn defined(&self) -> FixedBitSet {
+        &self.assigned | &self.provided
+    }
+
+    /// Names without which some expression has no value.
+    pub(super) fn needed(&self) -> impl Iterator<Item = NameId> + '_ {
+        self.needed.ones().map(|n| NameId(n as u32))
     }
 
     /// Whether some option wants a definition of a name that nothing read so far mentions, and

@@ -93,6 +93,11 @@ impl Entry {
         self.flags & flags != 0
     }
 
+    /// It was mentioned, and nothing replaced it.
+    pub(super) fn is_present(&self) -> bool {
+        self.is(PRESENT) && self.to == NONE
+    }
+
     /// Defined, commons excluded.
     #[inline]
     pub(super) fn is_defined(&self) -> bool {
