@@ -62,7 +62,7 @@ fn run(words: &[OsString]) -> Result<u8> {
     }
     let refusals = crate::query::refusals::refusals(&analysis);
     let loaded = analysis.program.diagnostics.iter().chain(&analysis.resolution.diagnostics);
-    for d in loaded.chain(&refusals) {
+    for d in loaded.chain(&analysis.liveness.diagnostics).chain(&refusals) {
         failed |= d.severity == Severity::Error;
         let _ = writeln!(std::io::stderr(), "linksweep: {d}");
     }

@@ -1,5 +1,7 @@
 //! Texts that control symbols, compiled: version scripts, dynamic lists, `--defsym` expressions.
 
+use bstr::BString;
+
 use crate::error::Result;
 use crate::plan::LinkPlan;
 use crate::script::expr::Expr;
@@ -14,6 +16,8 @@ use super::ScriptFile;
 pub struct Controls {
     /// `--version-script` files and VERSION commands of scripts, in order; `None` if there are none.
     pub versions: Option<VersionMatcher>,
+    /// The tags of their nodes, in the order of `Class::node`; empty for an anonymous node.
+    pub version_tags: Vec<BString>,
     /// `--dynamic-list` files; `None` if there are none.
     pub dynamic_list: Option<VersionMatcher>,
     /// `--export-dynamic-symbol-list` files; `None` if there are none.
@@ -31,11 +35,16 @@ pub(super) fn compile(plan: &LinkPlan, scripts: &[ScriptFile], dialect: Dialect)
     for file in &plan.version_scripts {
         version_scripts.push(script::parse_version_script(&file.path, file.text.clone(), dialect)?);
     }
-    let in_scripts = scripts.iter().flat_map(|s| &s.script.commands).filter_map(|c| match &c.kind {
-        CommandKind::Version(version) => Some(version.as_ref()),
-        _ => None,
-    });
+    // gold refuses VERSION in a script among the inputs.
+    let counts = |s: &&ScriptFile| dialect != Dialect::Gold || !s.as_input;
+    let in_scripts =
+        scripts.iter().filter(counts).flat_map(|s| &s.script.commands).filter_map(|c| match &c.kind {
+            CommandKind::Version(version) => Some(version.as_ref()),
+            _ => None,
+        });
     let all: Vec<&VersionScript> = version_scripts.iter().chain(in_scripts).collect();
+    let tags = all.iter().flat_map(|s| &s.nodes);
+    let version_tags = tags.map(|n| n.tag.as_ref().map(|t| t.text.clone()).unwrap_or_default()).collect();
     let versions = if all.is_empty() { None } else { Some(VersionMatcher::new(dialect, &all)?) };
     let lists = |files: &[crate::plan::TextFile]| -> Result<Option<VersionMatcher>> {
         let lists: Vec<DynamicList> = files
@@ -55,6 +64,7 @@ pub(super) fn compile(plan: &LinkPlan, scripts: &[ScriptFile], dialect: Dialect)
         .collect::<Result<_>>()?;
     Ok(Controls {
         versions,
+        version_tags,
         dynamic_list: lists(&plan.dynamic_lists)?,
         export_list: lists(&plan.export_dynamic_symbol_lists)?,
         defsyms,

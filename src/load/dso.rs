@@ -37,6 +37,10 @@ pub struct DsoSymbol<'d> {
     pub nobits: bool,
     /// `st_size` in bytes.
     pub size: u64,
+    /// `st_shndx` as stored.
+    pub section: u16,
+    /// `st_value`.
+    pub value: u64,
 }
 
 /// What a link takes from a shared library.
@@ -120,6 +124,8 @@ fn parse_class<'d, Elf: FileHeader<Endian = Endianness>>(
                 .section(SectionIndex(usize::from(shndx)))
                 .is_ok_and(|s| object::read::elf::SectionHeader::sh_type(s, endian).0 == SHT_NOBITS),
             size: symbol.st_size(endian).into(),
+            section: shndx,
+            value: symbol.st_value(endian).into(),
         };
         if let Some(versions) = &versions {
             let versym = versions.version_index(endian, SymbolIndex(index));

@@ -45,7 +45,7 @@ pub(super) fn mark(
             walk.group_sections(file, object);
         }
     }
-    Liveness { live: walk.marker.live, staged: walk.staged }
+    Liveness { live: walk.marker.live, staged: walk.staged, diagnostics: Vec::new() }
 }
 
 struct Walk<'a, 'd> {

@@ -5,9 +5,11 @@
 //! outside the closure, so that every live node still has a reason.
 
 mod bfd;
+mod gold;
 
 use fixedbitset::FixedBitSet;
 
+use crate::error::Diagnostic;
 use crate::graph::{EdgeKind, RootSet, SectionGraph};
 use crate::ids::{Id, NodeId};
 use crate::plan::Flavor;
@@ -31,6 +33,8 @@ pub struct Liveness {
     pub live: FixedBitSet,
     /// Nodes marked by stages, in order.
     pub staged: Vec<Staged>,
+    /// What the linker complains about when it relocates what lives (exit status 2).
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Liveness {
@@ -104,7 +108,11 @@ pub fn mark(
                 marker.add(root.node);
             }
             marker.run();
-            Liveness { live: marker.live, staged: Vec::new() }
+            let mut liveness = Liveness { live: marker.live, staged: Vec::new(), diagnostics: Vec::new() };
+            if program.plan.profile.flavor == Flavor::Gold {
+                liveness.diagnostics = gold::check(program, resolution, graph, &liveness);
+            }
+            liveness
         }
     }
 }

@@ -214,7 +214,10 @@ impl Builder {
             M::Print | M::WriteFile => {}
             M::Refuse(why) => return Err(wrong(why)),
             M::Output => self.plan.output = Some(path(value)),
-            M::Entry => self.plan.entry = Some(text()),
+            M::Entry => {
+                self.plan.entry = Some(text());
+                self.plan.entry_after_scripts = self.plan.scripts.len();
+            }
             M::Undefined => self.plan.demands.push((text(), DemandKind::Undefined)),
             M::RequireDefined => self.plan.demands.push((text(), DemandKind::Require)),
             M::UndefinedGlob => self.plan.demands.push((text(), DemandKind::Glob)),

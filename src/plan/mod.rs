@@ -231,6 +231,8 @@ pub struct LinkPlan {
     pub gc_sections: Option<bool>,
     /// `-e`, `--entry`.
     pub entry: Option<BString>,
+    /// How many `-T` scripts stand before the last `-e` (gold: the last of `-e` and ENTRY counts).
+    pub entry_after_scripts: usize,
     /// `-init` if given (default `_init`).
     pub init: Option<BString>,
     /// `-fini` if given (default `_fini`).
@@ -359,6 +361,7 @@ impl LinkPlan {
             is_static: false,
             gc_sections: None,
             entry: None,
+            entry_after_scripts: 0,
             init: None,
             fini: None,
             demands: Vec::new(),

@@ -52,9 +52,12 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
     let mut section_file: Vec<FileId> = Vec::new();
     let too_many = || Error::new("loading the inputs", "more than 4294967295 input sections");
     for ((source, mut content), mut names) in sources.into_iter().zip(contents).zip(ids) {
+        let mut has_versions = false;
         if let Content::Object(object) = &content {
             // Behind the symbols' own names stand the unversioned forms, which only need an id.
-            names.truncate((object.symbol_count() - object.first_global) as usize);
+            let globals = (object.symbol_count() - object.first_global) as usize;
+            has_versions = names.len() > globals;
+            names.truncate(globals);
         }
         if let (Content::Object(object), Some(target)) = (&content, target) {
             if of_object(object) != target {
@@ -73,6 +76,7 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
             content,
             section_base,
             names,
+            has_versions,
             bytes: source.bytes.len() as u64,
         };
         let id = FileId::from_usize(files.len());

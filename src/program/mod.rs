@@ -73,6 +73,8 @@ pub struct InputFile<'d> {
     /// Names of the file's global symbols: position `i` belongs to symbol `first_global + i`
     /// (objects) or to dynamic symbol `i` (shared libraries).
     pub names: Vec<NameId>,
+    /// Some global symbol of the object is spelled `name@version`.
+    pub has_versions: bool,
     /// Size of the file or member in bytes.
     pub bytes: u64,
 }

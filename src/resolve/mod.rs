@@ -5,7 +5,7 @@
 //! linker-specific. Always true: a definition names a file that is in the link.
 
 mod bfd;
-mod gold;
+pub(crate) mod gold;
 pub(crate) mod lld;
 mod mold;
 
@@ -159,12 +159,19 @@ pub struct Resolution {
     pub start_stop: Vec<(NameId, Vec<SectionId>)>,
     /// lld: names of EXTERN statements, in order.
     pub externs: Vec<NameId>,
-    /// lld: names in script expressions and `--defsym` that count as referenced (GS 4.3).
-    pub script_references: Vec<NameId>,
     /// gold: sections rooted while symbols were added (GS 4.5), with the name that did it.
     pub early_roots: Vec<(SectionId, NameId)>,
     /// mold: global definitions in mergeable sections, winners or not, in file order.
     pub piece_definitions: Vec<(NameId, SectionId)>,
+    /// gold: symbols (file, symbol index) that do not mean what their spelled name means in
+    /// [`Resolution::definitions`] (versions, `--wrap`), with what they mean; sorted.
+    pub exceptions: Vec<(FileId, u32, Definition)>,
+    /// gold, lld: names that script and `--defsym` expressions refer to (gold: EXTERN too, and only
+    /// names that no script assigns), as far as they count for this linker (GS 4.3).
+    pub script_references: Vec<NameId>,
+    /// gold: by name: some script or `--defsym` assigns or provides it. Its definition in an object
+    /// stays what references reach (GS 4.4).
+    pub script_names: FixedBitSet,
     /// Errors that the linker itself would report (exit status 2) and warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -193,7 +200,18 @@ impl Resolution {
             script_references: Vec::new(),
             early_roots: Vec::new(),
             piece_definitions: Vec::new(),
+            exceptions: Vec::new(),
+            script_names: FixedBitSet::with_capacity(names),
             diagnostics: Vec::new(),
+        }
+    }
+
+    /// What a file's own global symbol means: its name's definition, unless it is an exception.
+    pub fn meaning(&self, file: FileId, symbol: u32, name: NameId) -> Definition {
+        let key = |&(file, symbol, _): &(FileId, u32, Definition)| (file, symbol);
+        match self.exceptions.binary_search_by_key(&(file, symbol), key) {
+            Ok(at) => self.exceptions[at].2,
+            Err(_) => self.definitions[name],
         }
     }
 
