@@ -2,7 +2,7 @@
 
 use bstr::BString;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::LinkPlan;
 use crate::script::expr::Expr;
 use crate::script::version::{DynamicList, VersionScript};
@@ -54,6 +54,18 @@ pub(super) fn compile(plan: &LinkPlan, scripts: &[ScriptFile], dialect: Dialect)
         let borrowed: Vec<&DynamicList> = lists.iter().collect();
         if borrowed.is_empty() { Ok(None) } else { VersionMatcher::for_list(&borrowed, dialect).map(Some) }
     };
+    if dialect == Dialect::Bfd {
+        // ld reads a name such as `add` as a hexadecimal number with base suffix (ldlex.l).
+        let number = |d: &&crate::plan::Defsym| {
+            script::parse_expression(&d.name, dialect).is_ok_and(|e| e.symbols_referenced().next().is_none())
+        };
+        if let Some(defsym) = plan.defsyms.iter().find(number) {
+            return Err(Error::new(
+                format!("--defsym {}", defsym.name),
+                "syntax error: the name reads as a number",
+            ));
+        }
+    }
     let defsyms = plan
         .defsyms
         .iter()

@@ -4,8 +4,8 @@ use hashbrown::HashMap;
 
 use super::{NameNodes, linked_to};
 use crate::demangle;
-use crate::graph::{Build, Class, Root, RootKind, RootSet};
-use crate::ids::{NameId, NodeId};
+use crate::graph::{Build, Class, ExtraNode, Root, RootKind, RootSet};
+use crate::ids::{FileId, Id, NameId, NodeId};
 use crate::load::elf::consts::*;
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Program};
@@ -106,6 +106,35 @@ fn emulation<'p>(program: &Program<'p>) -> &'p str {
     }
 }
 
+/// A file as script patterns see it (GS 9.3).
+fn file_name<'p>(program: &Program<'p>, file: FileId) -> FileName<'p> {
+    let f = &program.files[file];
+    match (f.archive, f.joined) {
+        (None, _) => FileName::plain(f.path),
+        (Some(_), Some(joined)) => FileName::thin(f.path, f.member, joined),
+        (Some(_), None) => FileName::member(f.path, f.member),
+    }
+}
+
+/// KEEP on `COMMON` (or `.scommon`) keeps an object's commons.
+fn keep_commons(build: &Build<'_, '_>, script: u32, table: &KeepTable, roots: &mut RootSet) {
+    for (offset, node) in build.extra_nodes.iter().enumerate() {
+        let ExtraNode::CommonsOf { file, small, .. } = *node else { continue };
+        let matches = table.matches(if small { b".scommon" } else { b"COMMON" });
+        let mut state = table.file(file_name(build.program, file));
+        let flags = u64::from(SHF_ALLOC | SHF_WRITE);
+        if let Some(description) = table.keeps(&mut state, &matches, flags) {
+            let node = NodeId::from_usize(build.class.len() + offset);
+            roots.roots.push(Root {
+                node,
+                kind: RootKind::Keep,
+                name: None,
+                keep: Some((script, description.0)),
+            });
+        }
+    }
+}
+
 /// GS 9.1: any KEEP description of any script that matches, wherever it stands.
 fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
     let program = build.program;
@@ -115,15 +144,11 @@ fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
         if !table.any_keep() {
             continue;
         }
+        keep_commons(build, number as u32, &table, roots);
         let mut by_name: HashMap<&[u8], NameMatches, foldhash::fast::FixedState> = HashMap::default();
         for &id in &build.resolution.files {
             let f = &program.files[id];
-            let name = match (f.archive, f.joined) {
-                (None, _) => FileName::plain(f.path),
-                (Some(_), Some(joined)) => FileName::thin(f.path, f.member, joined),
-                (Some(_), None) => FileName::member(f.path, f.member),
-            };
-            let mut state = table.file(name);
+            let mut state = table.file(file_name(program, id));
             let Content::Object(object) = &f.content else { continue };
             for index in 1..object.sections.len() as u32 {
                 let section = f.section_id(index);

@@ -9,7 +9,6 @@ use fixedbitset::FixedBitSet;
 use crate::error::{Diagnostic, Severity};
 use crate::graph::Class;
 use crate::ids::{FileId, NameId, NodeId, SectionId};
-use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Place};
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Opaque, Program};
@@ -183,6 +182,10 @@ fn script_names(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
 }
 
 fn is_provided(program: &Program<'_>, name: &[u8]) -> bool {
+    // Relaxed away in executables; a library gets it from the dynamic loader.
+    if matches!(name, b"__tls_get_addr" | b"___tls_get_addr") {
+        return true;
+    }
     BY_CODE.contains(&name) || (!resolve::has_own_script(program) && PROVIDED.contains(&name))
 }
 
@@ -192,6 +195,14 @@ fn undefined_names(analysis: &Analysis<'_>) -> FixedBitSet {
     let resolution = &analysis.resolution;
     let plan = program.plan;
     let misplaced = misplaced_start_stop(analysis);
+    // A PROVIDE that came too late for marking still defines its name in the end.
+    let steps = program.scripts.iter().flat_map(|s| walk::steps(&s.script));
+    let assigned: Vec<&[u8]> = steps
+        .filter_map(|step| match step.kind {
+            StepKind::Assign(assignment) => Some(assignment.name.text.as_slice()),
+            _ => None,
+        })
+        .collect();
     let mut bad = FixedBitSet::with_capacity(program.names.len());
     for name in program.names.ids() {
         let defined_by_linker = resolution.start_stop.iter().any(|(n, _)| *n == name);
@@ -202,7 +213,7 @@ fn undefined_names(analysis: &Analysis<'_>) -> FixedBitSet {
         if undefined {
             let text = program.name(name);
             let ignored = plan.ignored_unresolved.iter().any(|n| n == text);
-            if !ignored && !is_provided(program, text) {
+            if !ignored && !is_provided(program, text) && !assigned.contains(&text) {
                 bad.insert(name.idx());
             }
         }
@@ -294,9 +305,8 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
             return;
         }
         let Some(name) = program.files[file].global_name(symbol) else { return };
-        let name = match object.symbol(symbol).map(|s| (s.place, s.bind)) {
-            Some((Place::Undefined, STB_WEAK)) => return,
-            Some((Place::Undefined, _)) => wrapped(analysis, name),
+        let name = match object.symbol(symbol).map(|s| s.place) {
+            Some(Place::Undefined) => wrapped(analysis, name),
             _ => name,
         };
         if bad.contains(name.idx()) && !seen.put(name.idx()) {
@@ -341,7 +351,7 @@ fn libraries(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnosti
             continue;
         }
         for (symbol, &name) in library.symbols.iter().zip(&f.names) {
-            if !symbol.defined && !symbol.weak && bad.contains(name.idx()) {
+            if !symbol.defined && !symbol.weak && symbol.version.is_none() && bad.contains(name.idx()) {
                 let text = String::from_utf8_lossy(symbol.name).into_owned();
                 out.push(error(program.label(file), format!("undefined reference to `{text}'")));
             }

@@ -10,9 +10,9 @@ use crate::program::Program;
 
 /// The names a library's symbol answers: its own, and the versioned spellings that some input uses.
 fn names_of(program: &Program<'_>, name: NameId, symbol: &DsoSymbol<'_>) -> [Option<NameId>; 3] {
-    let Some(version) = symbol.version.filter(|_| symbol.defined) else { return [Some(name), None, None] };
+    let Some(version) = symbol.version else { return [Some(name), None, None] };
     let single = program.names.find(&[symbol.name, b"@", version].concat());
-    if symbol.hidden_version {
+    if symbol.hidden_version || !symbol.defined {
         return [None, single, None];
     }
     let double = program.names.find(&[symbol.name, b"@@", version].concat());

@@ -245,6 +245,9 @@ impl Link<'_, '_> {
         if !f.mode.just_symbols {
             self.out.files.push(file);
         }
+        if matches!(f.content, Content::Binary(_)) {
+            self.define_binary(file);
+        }
         let Content::Object(object) = &f.content else { return };
         self.choose_comdats(file);
         let hidden_by_exclude = super::super::is_excluded_library(program, file);
@@ -271,6 +274,21 @@ impl Link<'_, '_> {
             } else {
                 self.define(file, name, index, &symbol, false);
                 self.define_versioned(file, name, index, &symbol);
+            }
+        }
+    }
+
+    /// The symbols of a data file (bfd `binary.c`): they lie in its never collected section.
+    fn define_binary(&mut self, file: FileId) {
+        let path = self.program.files[file].path;
+        let plain = |b: &u8| if b.is_ascii_alphanumeric() { *b } else { b'_' };
+        let stem: Vec<u8> = b"_binary_".iter().copied().chain(path.iter().map(plain)).collect();
+        for suffix in [&b"_start"[..], b"_end", b"_size"] {
+            let Some(name) = self.program.names.find(&[&stem, suffix].concat()) else { continue };
+            let entry = self.symbols.entry(name);
+            if matches!(entry.state, State::New | State::Undefined | State::UndefinedWeak) {
+                entry.state = State::Defined;
+                entry.file = file;
             }
         }
     }
@@ -353,8 +371,9 @@ impl Link<'_, '_> {
     }
 
     fn merge_definition(&mut self, file: FileId, name: NameId, index: u32, symbol: &Symbol, alias: bool) {
-        let common = symbol.place == Place::Common;
         let weak = symbol.bind == STB_WEAK;
+        // A weak common is a weak definition without a section (generic linker, DEFW row).
+        let common = symbol.place == Place::Common && !weak;
         let function = matches!(symbol.kind, STT_FUNC | STT_GNU_IFUNC);
         let entry = self.symbols.entry(name);
         let old = *entry;
