@@ -1,6 +1,7 @@
 //! Questions about a finished analysis: one file per question, plain complete data out.
 
 pub mod listing;
+pub mod why;
 
 use crate::graph::{RootSet, SectionGraph};
 use crate::mark::Liveness;
