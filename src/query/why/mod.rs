@@ -15,12 +15,12 @@ mod subject;
 mod table;
 
 pub use chain::{Chain, Hop, Origin, RelocUse};
-pub use death::{Cause, Death, Head, OwnSymbol, Referrer, ReferrerState, Uncounted};
+pub use death::{Cause, Death, Head, MOST_REFERRERS, OwnSymbol, Referrer, ReferrerState, Uncounted};
 pub use member::{Extracted, LeftBehind, Step, Verdict};
 pub use pattern::Pattern;
 pub use remedy::Remedy;
 pub use subject::{State, SymbolPlace, What};
-pub use table::{ScriptPlace, TableBounds};
+pub use table::{ScriptPlace, TableBounds, description_span};
 
 use bstr::BString;
 use fixedbitset::FixedBitSet;

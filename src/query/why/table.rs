@@ -125,3 +125,13 @@ pub(super) fn bounds(analysis: &Analysis<'_>, section: &[u8], around: &[&[u8]]) 
     table.names = names;
     (!table.uses.is_empty()).then_some(table)
 }
+
+/// The place of a script's input section description by its number in script order.
+pub fn description_span(script: &Script, number: u32) -> Option<Span> {
+    let statements = output_sections(script).into_iter().flat_map(|o| &o.body);
+    let inputs = statements.filter_map(|s| match &s.kind {
+        StatementKind::Input(input) => Some(input.span),
+        _ => None,
+    });
+    inputs.into_iter().nth(number as usize)
+}
