@@ -144,7 +144,7 @@ struct DeathJson {
     overridden: Vec<String>,
     referrers: Vec<ReferrerJson>,
     referrer_count: u64,
-    heads: Vec<Vec<Place>>,
+    heads: Vec<HeadJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest_live: Option<NearJson>,
     remedies: Vec<RemedyJson>,
@@ -161,6 +161,12 @@ struct BoundsJson {
 struct UseJson {
     live: bool,
     relocation: RelocJson,
+}
+
+#[derive(Serialize)]
+struct HeadJson {
+    table: bool,
+    path: Vec<Place>,
 }
 
 #[derive(Serialize)]
@@ -336,7 +342,7 @@ impl Json<'_, '_> {
             chains: s.chains.iter().map(|c| self.chain(c)).collect(),
             extracted: s.extracted.iter().map(|e| self.extracted(e)).collect(),
             dropped: s.death.as_deref().map(|d| self.death(d)),
-            not_extracted: s.left_behind.as_deref().map(|l| self.left(s, l)),
+            not_extracted: s.left_behind.as_deref().map(|l| self.left(l)),
         }
     }
 
@@ -385,6 +391,10 @@ impl Json<'_, '_> {
             state: words.referrer_state(r.state),
             text: words.referrer(r),
         };
+        let head = |h: &crate::query::why::Head| HeadJson {
+            table: h.table.is_some(),
+            path: h.path.iter().map(|n| self.node(*n)).collect(),
+        };
         DeathJson {
             section: self.node(death.node),
             cause: Words::cause_key(death.cause),
@@ -399,26 +409,20 @@ impl Json<'_, '_> {
             overridden: death.symbols.iter().filter(|o| !o.wins).map(|o| words.overridden(o)).collect(),
             referrers: death.referrers.iter().map(referrer).collect(),
             referrer_count: death.referrer_count,
-            heads: death.heads.iter().map(|h| h.path.iter().map(|n| self.node(*n)).collect()).collect(),
+            heads: death.heads.iter().map(head).collect(),
             nearest_live: death.nearest_live.map(|(n, refers)| NearJson { section: self.node(n), refers }),
             remedies: self.remedies(&death.remedies),
         }
     }
 
-    fn left(&self, s: &Subject, left: &LeftBehind) -> LeftJson {
-        let file = match s.what {
-            What::File(file) => file,
-            What::Section(section) => self.words.analysis.program.locate(section).0,
-            What::Symbol { file, .. } => file.unwrap_or(FileId(u32::MAX)),
-            What::Common(_) => FileId(u32::MAX),
-        };
+    fn left(&self, left: &LeftBehind) -> LeftJson {
         let symbol = |step: &crate::query::why::Step| SymbolJson {
             name: lossy(self.words.analysis.program.name(step.name)),
             text: self.words.verdict(step.verdict),
             wanted_by_unextracted: step.wanted_by.1,
         };
         LeftJson {
-            member: self.whole_file(file),
+            member: self.whole_file(left.file),
             symbols: left.symbols.iter().map(symbol).collect(),
             remedies: self.remedies(&left.remedies),
         }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use super::why_words::Words;
 use crate::graph::ExtraNode;
-use crate::ids::{FileId, NodeId};
+use crate::ids::NodeId;
 use crate::query::Analysis;
 use crate::query::why::{
     Cause, Chain, Death, Extracted, LeftBehind, Origin, State, Subject, SymbolPlace, Verdict, What, WhyAnswer,
@@ -162,13 +162,11 @@ impl Text<'_, '_> {
 
     fn left_behind(&self, s: &Subject, left: &LeftBehind, out: &mut dyn Write) -> io::Result<()> {
         let words = &self.words;
-        let file = match s.what {
-            What::File(file) => file,
-            What::Section(section) => words.analysis.program.locate(section).0,
-            What::Symbol { file, .. } => file.unwrap_or(FileId(u32::MAX)),
-            What::Common(_) => return Ok(()),
-        };
-        writeln!(out, "  {} was not taken", words.file(file))?;
+        let file = left.file;
+        match s.state {
+            State::Undefined => writeln!(out, "  {} would define it, but was not taken", words.file(file))?,
+            _ => writeln!(out, "  {} was not taken", words.file(file))?,
+        }
         if left.unreadable {
             return writeln!(out, "    its contents are unknown: {}", words.opaque(file).unwrap_or("unreadable"));
         }
@@ -243,7 +241,9 @@ impl Text<'_, '_> {
         let words = &self.words;
         for head in &death.heads {
             let Some(first) = head.path.first() else { continue };
-            if head.path.len() > 2 {
+            if let Some((table, place)) = &head.table {
+                writeln!(out, "  it hangs on {}, {}", words.node(*first), words.table(Some(table), place.as_ref()))?;
+            } else if head.path.len() > 2 {
                 let steps = head.path.len() - 1;
                 writeln!(out, "  the dropped chain begins {steps} steps up, at {}: nothing refers to it", words.node(*first))?;
             }

@@ -500,7 +500,8 @@ impl Words<'_, '_> {
         }
     }
 
-    fn table(&self, table: Option<&TableBounds>, placed: Option<&ScriptPlace>) -> String {
+    /// Why a table that live code walks is dropped.
+    pub fn table(&self, table: Option<&TableBounds>, placed: Option<&ScriptPlace>) -> String {
         let flavor = self.analysis.program.plan.profile.flavor;
         let Some(table) = table else { return "a table whose bounds do not keep it".into() };
         let names: Vec<String> = table.names.iter().map(|n| self.name(*n)).collect();
@@ -615,7 +616,10 @@ impl Words<'_, '_> {
             Remedy::KeepInScript { section, place } => {
                 let name = shown(program.section_name(section));
                 match place {
-                    Some(place) if !place.keep => format!("write KEEP( ) around {}", self.place(&place)),
+                    Some(place) if place.alone && !place.keep => format!("write KEEP( ) around {}", self.place(&place)),
+                    Some(place) if !place.keep => {
+                        format!("KEEP(*({name})) before the statement at {}", self.place(&place))
+                    }
                     _ => format!("KEEP(*({name})) in the linker script"),
                 }
             }
@@ -623,7 +627,7 @@ impl Words<'_, '_> {
             Remedy::Retain { needs_osabi, has_osabi } => {
                 let remark = match (needs_osabi, has_osabi) {
                     (true, false) => {
-                        "; this linker heeds the flag only in objects whose OSABI is GNU or FreeBSD, which assemblers set along with it"
+                        "; the object then needs OSABI GNU or FreeBSD, which assemblers set with it"
                     }
                     _ => "",
                 };

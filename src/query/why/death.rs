@@ -99,6 +99,8 @@ pub struct Referrer {
 pub struct Head {
     /// Nodes from the head to the subject, both included.
     pub path: Vec<NodeId>,
+    /// The head is a table that live code walks by bounds that do not keep it.
+    pub table: Option<(TableBounds, Option<ScriptPlace>)>,
 }
 
 /// A global symbol that the dropped section defines.
@@ -228,6 +230,8 @@ impl Study<'_, '_> {
             let around = placed.as_ref().map_or(&[][..], |(_, names)| names.as_slice());
             death.table = table::bounds(analysis, name, around);
             death.placed = placed.map(|(place, _)| place);
+        } else {
+            death.symbols = self.commons(node);
         }
         self.referrers(node, &mut death);
         self.upward(node, &mut death);
@@ -338,6 +342,21 @@ impl Study<'_, '_> {
         out
     }
 
+    /// The names of a commons node.
+    fn commons(&self, node: NodeId) -> Vec<OwnSymbol> {
+        let analysis = self.analysis;
+        let of = |c: &&crate::resolve::WinningCommon| match analysis.graph.extra_node(node) {
+            Some(ExtraNode::CommonsOf { file, .. }) => c.file == *file,
+            Some(ExtraNode::Common { name, .. }) => c.name == *name,
+            _ => false,
+        };
+        let own = |c: &crate::resolve::WinningCommon| {
+            let winner = analysis.resolution.definitions[c.name];
+            OwnSymbol { name: c.name, symbol: c.symbol, wins: true, winner }
+        };
+        analysis.resolution.commons.iter().filter(of).take(16).map(own).collect()
+    }
+
     fn referrers(&self, node: NodeId, death: &mut Death) {
         let analysis = self.analysis;
         let mut list = Vec::new();
@@ -441,11 +460,21 @@ impl Study<'_, '_> {
                     path.push(n);
                     back = previous;
                 }
-                death.heads.push(Head { path });
+                let table = path.first().and_then(|n| self.walked_table(*n));
+                death.heads.push(Head { path, table });
             }
             at += 1;
         }
         death.nearest_live = nearest.or_else(|| self.near_in_file(node));
+    }
+
+    fn walked_table(&self, node: NodeId) -> Option<(TableBounds, Option<ScriptPlace>)> {
+        let analysis = self.analysis;
+        let name = analysis.program.section_name(analysis.graph.section(node)?);
+        let placed = table::placed_by(analysis, name);
+        let around = placed.as_ref().map_or(&[][..], |(_, names)| names.as_slice());
+        let found = table::bounds(analysis, name, around).filter(TableBounds::is_walked)?;
+        Some((found, placed.map(|(place, _)| place)))
     }
 
     fn is_group_section(&self, node: NodeId) -> bool {

@@ -55,8 +55,10 @@ pub struct Step {
 }
 
 /// A member (or `--start-lib` object) that did not enter the link.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftBehind {
+    /// The member.
+    pub file: FileId,
     /// Its global definitions in symbol table order.
     pub symbols: Vec<Step>,
     /// Why its contents are unknown, if they cannot be read.
@@ -107,7 +109,13 @@ fn reference(analysis: &Analysis<'_>, file: FileId, name: NameId) -> Option<(Rel
 pub(super) fn left_behind(analysis: &Analysis<'_>, file: FileId) -> LeftBehind {
     let program = &analysis.program;
     let f = &program.files[file];
-    let mut out = LeftBehind { unreadable: matches!(f.content, Content::Opaque(_)), ..LeftBehind::default() };
+    let mut out = LeftBehind {
+        file,
+        symbols: Vec::new(),
+        unreadable: matches!(f.content, Content::Opaque(_)),
+        sibling: None,
+        remedies: Vec::new(),
+    };
     if let Some(archive) = f.archive {
         let mut members = program.archives[archive].members();
         out.sibling = members.find(|&m| analysis.resolution.is_in_link(m));

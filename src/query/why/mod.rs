@@ -100,7 +100,7 @@ pub struct Subject {
 /// How much of a file lives.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parts {
-    /// Live sections, the largest first, at most ten; ties by position.
+    /// Live sections, those loaded at run time first, then the largest, at most ten; ties by position.
     pub largest_live: Vec<crate::ids::SectionId>,
     /// Number of live sections that are not empty.
     pub live_sections: u64,
@@ -201,7 +201,12 @@ fn explain_members(analysis: &Analysis<'_>, answer: &mut WhyAnswer) {
             What::Symbol { file: Some(file), .. } => file,
             What::Symbol { .. } | What::Common(_) => continue,
         };
-        if analysis.resolution.is_in_link(file) {
+        if subject.state == State::Undefined {
+            if let (What::Symbol { name: Some(name), .. }, true) = (subject.what, answer.request.dead) {
+                let left = subject::outside_definition(analysis, name).map(|f| member::left_behind(analysis, f));
+                subject.left_behind = left.map(Box::new);
+            }
+        } else if analysis.resolution.is_in_link(file) {
             subject.extracted = member::extraction(analysis, file);
         } else if answer.request.dead {
             subject.left_behind = Some(Box::new(member::left_behind(analysis, file)));
@@ -253,11 +258,12 @@ fn parts(analysis: &Analysis<'_>, file: FileId) -> Parts {
     for section in analysis.program.sections_of(file) {
         let size = analysis.program.section_size(section);
         match subject::section_state(analysis, section) {
-            _ if size == 0 => {}
-            State::Live | State::AlwaysKept => {
+            _ if size == 0 || !subject::is_content(&analysis.program, section) => {}
+            State::Live | State::AlwaysKept | State::Pieces => {
                 parts.live_sections += 1;
                 parts.live_bytes += size;
-                live.push((std::cmp::Reverse(size), section));
+                let loaded = subject::is_loaded(&analysis.program, section);
+                live.push((!loaded, std::cmp::Reverse(size), section));
             }
             State::Structural => {}
             _ => {
@@ -267,6 +273,6 @@ fn parts(analysis: &Analysis<'_>, file: FileId) -> Parts {
         }
     }
     live.sort_unstable();
-    parts.largest_live = live.into_iter().take(10).map(|(_, s)| s).collect();
+    parts.largest_live = live.into_iter().take(10).map(|(_, _, s)| s).collect();
     parts
 }

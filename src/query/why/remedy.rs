@@ -82,11 +82,19 @@ pub(super) fn for_death(analysis: &Analysis<'_>, death: &Death) -> Vec<Remedy> {
             if uncounted {
                 out.push(Remedy::WithoutCrel);
             }
-            let head = death.heads.first().and_then(|h| h.path.first());
-            let head = head.and_then(|n| analysis.graph.section(*n)).unwrap_or(section);
-            out.push(Remedy::Refer(head));
-            if scripts {
-                out.push(keep);
+            let top = |h: &super::death::Head| h.path.first().and_then(|n| analysis.graph.section(*n));
+            let walked = death.heads.iter().find_map(|h| Some((top(h)?, h.table.as_ref()?)));
+            if let Some((head, (table, place))) = walked {
+                if !table.assigned && !table.object && matches!(flavor, Flavor::Lld | Flavor::Bfd) {
+                    out.push(Remedy::NoStartStopGc);
+                } else if scripts {
+                    out.push(Remedy::KeepInScript { section: head, place: *place });
+                }
+            } else {
+                out.push(Remedy::Refer(death.heads.first().and_then(top).unwrap_or(section)));
+                if scripts {
+                    out.push(keep);
+                }
             }
         }
     }

@@ -9,8 +9,8 @@ use super::pattern::Pattern;
 use super::{Kind, WhyRequest, collects};
 use crate::graph::{Class, ExtraNode};
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
-use crate::load::elf::Place;
-use crate::load::elf::consts::{STT_FILE, STT_SECTION};
+use crate::load::elf::{Place, is_relocation_type};
+use crate::load::elf::consts::*;
 use crate::program::{Content, Program};
 use crate::query::Analysis;
 use crate::resolve::DefKind;
@@ -162,8 +162,23 @@ fn file_state(analysis: &Analysis<'_>, file: FileId) -> State {
     }
 }
 
+/// Whether a section is an input of its own rather than a table about others.
+pub(super) fn is_content(program: &Program<'_>, section: SectionId) -> bool {
+    let (file, index) = program.locate(section);
+    let Some(object) = program.files[file].object() else { return true };
+    let Some(row) = object.sections.get(index as usize) else { return false };
+    let table = matches!(row.kind, SHT_NULL | SHT_GROUP | SHT_SYMTAB | SHT_SYMTAB_SHNDX);
+    !table && !is_relocation_type(row.kind) && !(row.kind == SHT_STRTAB && object.is_own_string_table(index))
+}
+
+/// The first file outside the link that defines a name.
+pub(super) fn outside_definition(analysis: &Analysis<'_>, name: NameId) -> Option<FileId> {
+    let (file, _) = first_definitions(analysis, &[name]).into_iter().next()?;
+    file.filter(|f| !analysis.resolution.is_in_link(*f))
+}
+
 /// Whether a section takes room in memory; a file of which only debug data is left counts as dead.
-fn is_loaded(program: &Program<'_>, section: SectionId) -> bool {
+pub(super) fn is_loaded(program: &Program<'_>, section: SectionId) -> bool {
     let (file, index) = program.locate(section);
     let row = |o: &crate::load::elf::Object<'_>| o.sections.get(index as usize).is_some_and(|r| r.is_alloc());
     program.files[file].object().is_none_or(row)
