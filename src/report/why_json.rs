@@ -208,7 +208,12 @@ struct RemedyJson {
 ///
 /// # Errors
 /// The writer's.
-pub fn render(answer: &WhyAnswer, analysis: &Analysis<'_>, head: &Head, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(
+    answer: &WhyAnswer,
+    analysis: &Analysis<'_>,
+    head: &Head,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let json = Json { words: Words { analysis, demangle: false } };
     let value = Answer {
         schema: "linksweep.why/1",
@@ -403,7 +408,11 @@ impl Json<'_, '_> {
             bounds: death.table.as_ref().map(|t| BoundsJson {
                 names: t.names.iter().map(|n| lossy(words.analysis.program.name(*n))).collect(),
                 assigned: t.assigned,
-                uses: t.uses.iter().map(|(r, live)| UseJson { live: *live, relocation: self.reloc(r) }).collect(),
+                uses: t
+                    .uses
+                    .iter()
+                    .map(|(r, live)| UseJson { live: *live, relocation: self.reloc(r) })
+                    .collect(),
             }),
             group_peers: death.group_peers.iter().map(|p| self.section(*p)).collect(),
             overridden: death.symbols.iter().filter(|o| !o.wins).map(|o| words.overridden(o)).collect(),
@@ -429,7 +438,9 @@ impl Json<'_, '_> {
     }
 
     fn remedies(&self, list: &[Remedy]) -> Vec<RemedyJson> {
-        list.iter().map(|r| RemedyJson { kind: Words::remedy_key(r), text: shown(self.words.remedy(r).as_bytes()) }).collect()
+        list.iter()
+            .map(|r| RemedyJson { kind: Words::remedy_key(r), text: shown(self.words.remedy(r).as_bytes()) })
+            .collect()
     }
 }
 

@@ -114,7 +114,7 @@ impl Text<'_, '_> {
             }
             self.chain(chain, out)?;
         }
-        self.extraction(&s.extracted, out)?;
+        self.extraction(&s.extracted, matches!(s.what, What::File(_)), out)?;
         if let Some(left) = &s.left_behind {
             self.left_behind(s, left, out)?;
         }
@@ -146,13 +146,17 @@ impl Text<'_, '_> {
         Ok(())
     }
 
-    fn extraction(&self, steps: &[Extracted], out: &mut dyn Write) -> io::Result<()> {
+    fn extraction(&self, steps: &[Extracted], all: bool, out: &mut dyn Write) -> io::Result<()> {
         if steps.is_empty() {
             return Ok(());
         }
         writeln!(out, "  in the link because:")?;
-        for step in steps {
+        for step in steps.iter().take(if all { steps.len() } else { 1 }) {
             writeln!(out, "    {}", self.words.asked(step))?;
+        }
+        if steps.len() > 1 && !all {
+            let (more, file) = (steps.len() - 1, self.words.file(steps[0].file));
+            return writeln!(out, "    ... {more} more steps back to the command line: why 'member:{file}'");
         }
         if let Some(Extracted { asker: Asker::File(file), .. }) = steps.last() {
             writeln!(out, "    {} stands on the command line", self.words.file(*file))?;
@@ -168,7 +172,11 @@ impl Text<'_, '_> {
             _ => writeln!(out, "  {} was not taken", words.file(file))?,
         }
         if left.unreadable {
-            return writeln!(out, "    its contents are unknown: {}", words.opaque(file).unwrap_or("unreadable"));
+            return writeln!(
+                out,
+                "    its contents are unknown: {}",
+                words.opaque(file).unwrap_or("unreadable")
+            );
         }
         if left.symbols.is_empty() {
             writeln!(out, "    it defines no global symbol that anything could ask for")?;
@@ -242,14 +250,26 @@ impl Text<'_, '_> {
         for head in &death.heads {
             let Some(first) = head.path.first() else { continue };
             if let Some((table, place)) = &head.table {
-                writeln!(out, "  it hangs on {}, {}", words.node(*first), words.table(Some(table), place.as_ref()))?;
+                writeln!(
+                    out,
+                    "  it hangs on {}, {}",
+                    words.node(*first),
+                    words.table(Some(table), place.as_ref())
+                )?;
             } else if head.path.len() > 2 {
                 let steps = head.path.len() - 1;
-                writeln!(out, "  the dropped chain begins {steps} steps up, at {}: nothing refers to it", words.node(*first))?;
+                writeln!(
+                    out,
+                    "  the dropped chain begins {steps} steps up, at {}: nothing refers to it",
+                    words.node(*first)
+                )?;
             }
         }
         if let Some((node, refers)) = death.nearest_live {
-            let table = matches!(death.cause, Cause::Table | Cause::Lost { .. } | Cause::Excluded | Cause::Structural);
+            let table = matches!(
+                death.cause,
+                Cause::Table | Cause::Lost { .. } | Cause::Excluded | Cause::Structural
+            );
             if !table {
                 let what = if refers { "refers to it without keeping it" } else { "same file" };
                 writeln!(out, "  nearest live section: {} ({what})", words.node(node))?;

@@ -29,7 +29,9 @@ pub fn shown(bytes: &[u8]) -> String {
     if !text.chars().any(char::is_control) {
         return text.into_owned();
     }
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    text.chars()
+        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
+        .collect()
 }
 
 impl Words<'_, '_> {
@@ -150,7 +152,8 @@ impl Words<'_, '_> {
 
     fn uses(&self, reloc: &RelocUse) -> String {
         if reloc.unreadable {
-            return "its relocations cannot be read, so it is taken to refer to everything its file names".into();
+            return "its relocations cannot be read, so it is taken to refer to everything its file names"
+                .into();
         }
         let more = match reloc.count {
             0 | 1 => String::new(),
@@ -166,9 +169,14 @@ impl Words<'_, '_> {
             let text = self.uses(reloc);
             return match graph.extra_node(hop.to) {
                 Some(ExtraNode::StartStop { section }) => {
-                    format!("{text}, a bound that the linker itself defines for the sections named {}", shown(section))
+                    format!(
+                        "{text}, a bound that the linker itself defines for the sections named {}",
+                        shown(section)
+                    )
                 }
-                Some(ExtraNode::ScriptSymbol { .. }) => format!("{text}, a symbol assigned by script or --defsym"),
+                Some(ExtraNode::ScriptSymbol { .. }) => {
+                    format!("{text}, a symbol assigned by script or --defsym")
+                }
                 _ => text,
             };
         }
@@ -258,16 +266,24 @@ impl Words<'_, '_> {
             RootKind::Extern => format!("EXTERN({name}) in a linker script"),
             RootKind::Keep | RootKind::InitArray => match (root.keep, flavor) {
                 (Some((script, description)), _) => self.keep_statement(script, description),
-                (None, Flavor::Bfd) if plan.output_kind == OutputKind::Relocatable && root.kind == RootKind::InitArray => {
+                (None, Flavor::Bfd)
+                    if plan.output_kind == OutputKind::Relocatable && root.kind == RootKind::InitArray =>
+                {
                     "a table of constructors or destructors, kept in -r output by its type".into()
                 }
-                (None, Flavor::Bfd) => format!("KEEP(*({})) in the linker's built-in script", builtin(&section_name)),
+                (None, Flavor::Bfd) => {
+                    format!("KEEP(*({})) in the linker's built-in script", builtin(&section_name))
+                }
                 (None, _) if root.kind == RootKind::InitArray => {
-                    format!("a table of constructors or destructors ({section_name}), which this linker always keeps")
+                    format!(
+                        "a table of constructors or destructors ({section_name}), which this linker always keeps"
+                    )
                 }
                 (None, _) => format!("sections named {section_name} are always kept by this linker"),
             },
-            RootKind::Note if flavor == Flavor::Gold => format!("a note by its name ({section_name}), always kept"),
+            RootKind::Note if flavor == Flavor::Gold => {
+                format!("a note by its name ({section_name}), always kept")
+            }
             RootKind::Note => "a note (SHT_NOTE), always kept".into(),
             RootKind::RetainFlag => "marked to be retained (SHF_GNU_RETAIN, __attribute__((retain)))".into(),
             RootKind::DynamicExport => match plan.output_kind {
@@ -311,7 +327,9 @@ impl Words<'_, '_> {
 
     /// A script statement: `file:line:column: TEXT`.
     pub fn place(&self, place: &ScriptPlace) -> String {
-        let Some(file) = self.analysis.program.scripts.get(place.script as usize) else { return String::new() };
+        let Some(file) = self.analysis.program.scripts.get(place.script as usize) else {
+            return String::new();
+        };
         let at = file.script.location(place.span);
         format!("{}:{}:{}: {}", at.file.display(), at.line, at.column, one_line(file.script.text(place.span)))
     }
@@ -380,7 +398,11 @@ impl Words<'_, '_> {
             SymbolPlace::Assigned => {
                 let bytes = name.map(|n| self.analysis.program.name(n)).unwrap_or_default();
                 let defsym = self.analysis.program.plan.defsyms.iter().any(|d| d.name == bytes);
-                if defsym { "assigned by --defsym".into() } else { "assigned by a linker script, or provided by the linker".into() }
+                if defsym {
+                    "assigned by --defsym".into()
+                } else {
+                    "assigned by a linker script, or provided by the linker".into()
+                }
             }
             SymbolPlace::Bounds(_) => "provided by the linker as a bound of the sections of that name".into(),
             SymbolPlace::Undefined => owner("undefined; first referred to by"),
@@ -457,7 +479,17 @@ impl Words<'_, '_> {
             Cause::NoReferrer => "nothing in the link refers to it".into(),
             Cause::OnlyDead => "everything that refers to it is dropped too".into(),
             Cause::Cycle => "it and the dropped sections around it refer only to each other".into(),
-            Cause::OnlyUncounted => format!("what is live refers to it only in ways that keep nothing in {}", linker(flavor)),
+            Cause::OnlyUncounted
+                if death.referrers.iter().all(|r| {
+                    let state = r.state;
+                    matches!(state, ReferrerState::Live(Uncounted::Unwind | Uncounted::NotAllocated))
+                }) =>
+            {
+                "nothing refers to it but debug or unwind data, which keep nothing".into()
+            }
+            Cause::OnlyUncounted => {
+                format!("what is live refers to it only in ways that keep nothing in {}", linker(flavor))
+            }
             Cause::Table => {
                 let table = death.table.as_ref();
                 self.table(table, death.placed.as_ref())
@@ -466,7 +498,9 @@ impl Words<'_, '_> {
                 let lives = self.analysis.liveness.is_live(NodeId(section.0));
                 let what = self.section(section);
                 if lives {
-                    format!("it describes {what} (SHF_LINK_ORDER), which became live too late in this linker's walk over the files")
+                    format!(
+                        "it describes {what} (SHF_LINK_ORDER), which became live too late in this linker's walk over the files"
+                    )
                 } else {
                     format!("it describes {what} (SHF_LINK_ORDER), which is dropped")
                 }
@@ -475,7 +509,8 @@ impl Words<'_, '_> {
                 "not loaded at run time: it goes with its file, of which no loaded section is live".into()
             }
             Cause::Lost { winner: Some(winner) } => {
-                let state = if self.analysis.liveness.is_live(NodeId(winner.0)) { "live" } else { "dropped as well" };
+                let state =
+                    if self.analysis.liveness.is_live(NodeId(winner.0)) { "live" } else { "dropped as well" };
                 format!("another copy won: {} ({state})", self.section(winner))
             }
             Cause::Lost { winner: None } => "another copy of the same group won".into(),
@@ -518,7 +553,9 @@ impl Words<'_, '_> {
             return format!("{lead}; an object defines these itself, so a reference to them keeps nothing");
         }
         match flavor {
-            Flavor::Lld => format!("{lead}; lld does not keep a table for that (-z start-stop-gc is its default)"),
+            Flavor::Lld => {
+                format!("{lead}; lld does not keep a table for that (-z start-stop-gc is its default)")
+            }
             Flavor::Bfd => format!("{lead}; -z start-stop-gc is in force"),
             _ => format!("{lead}; {} does not keep a table for that", linker(flavor)),
         }
@@ -580,7 +617,9 @@ impl Words<'_, '_> {
             Verdict::DefinedElsewhere(definition) => match definition.kind {
                 DefKind::Common => format!("already a common symbol in {}", self.definition(definition)),
                 DefKind::Assigned => "assigned by a linker script or --defsym".into(),
-                DefKind::Shared => format!("already defined by the shared library {}", self.definition(definition)),
+                DefKind::Shared => {
+                    format!("already defined by the shared library {}", self.definition(definition))
+                }
                 _ => format!("already defined by {}", self.definition(definition)),
             },
             Verdict::TooEarly(file) if matches!(flavor, Flavor::Bfd | Flavor::Gold) => format!(
@@ -616,7 +655,9 @@ impl Words<'_, '_> {
             Remedy::KeepInScript { section, place } => {
                 let name = shown(program.section_name(section));
                 match place {
-                    Some(place) if place.alone && !place.keep => format!("write KEEP( ) around {}", self.place(&place)),
+                    Some(place) if place.alone && !place.keep => {
+                        format!("write KEEP( ) around {}", self.place(&place))
+                    }
                     Some(place) if !place.keep => {
                         format!("KEEP(*({name})) before the statement at {}", self.place(&place))
                     }
@@ -639,7 +680,9 @@ impl Words<'_, '_> {
                 match (shared, hidden) {
                     (true, true) => format!("default visibility for {text}, so that the library exports it"),
                     (true, false) => format!("{text} under global: in the version script"),
-                    (false, true) => format!("default visibility for {text} and --export-dynamic-symbol={text}"),
+                    (false, true) => {
+                        format!("default visibility for {text} and --export-dynamic-symbol={text}")
+                    }
                     (false, false) => format!("--export-dynamic-symbol={text}"),
                 }
             }
@@ -654,7 +697,9 @@ impl Words<'_, '_> {
             Remedy::StrongReference(name, file) => {
                 format!("make the reference to {} in {} strong", self.name(name), self.file(file))
             }
-            Remedy::NoStartStopGc => "-z nostart-stop-gc (bounds referred to by live code then keep their sections)".into(),
+            Remedy::NoStartStopGc => {
+                "-z nostart-stop-gc (bounds referred to by live code then keep their sections)".into()
+            }
             Remedy::Refer(section) => format!("refer to {} from something live", self.section(section)),
             Remedy::ClearExclude => "make it without SHF_EXCLUDE (section flag e)".into(),
             Remedy::WithoutCrel => "make the object without CREL relocations".into(),

@@ -73,7 +73,8 @@ fn answer(case: &Case, dir: &Path, ask: &str) -> Result<(u8, String), String> {
         ..Overrides::default()
     };
     let link = case.links.first().ok_or("no link")?;
-    let line: Vec<OsString> = std::iter::once(OsString::from("ld")).chain(link.words.iter().map(OsString::from)).collect();
+    let line: Vec<OsString> =
+        std::iter::once(OsString::from("ld")).chain(link.words.iter().map(OsString::from)).collect();
     let plan = plan::parse_command(&line, &overrides).map_err(|e| e.to_string())?;
     let opened = linksweep::open(&plan).map_err(|e| e.to_string())?;
     let analysis = linksweep::analyze(&plan, &opened).map_err(|e| e.to_string())?;

@@ -123,7 +123,11 @@ impl Stages {
 
 impl Search {
     /// Searches until all of `wanted` are reached (`None`: everything), never entering `avoid`.
-    pub(super) fn run(analysis: &Analysis<'_>, wanted: Option<&FixedBitSet>, avoid: Option<NodeId>) -> Search {
+    pub(super) fn run(
+        analysis: &Analysis<'_>,
+        wanted: Option<&FixedBitSet>,
+        avoid: Option<NodeId>,
+    ) -> Search {
         let (program, graph, live) = (&analysis.program, &analysis.graph, &analysis.liveness);
         let count = graph.node_count();
         let stages = Stages::new(analysis);
@@ -199,7 +203,8 @@ impl Search {
         let mut seen = Vec::new();
         while self.distance(at).is_none() {
             // Not reached by edges: a stage marked it, or it shares the fate of another node.
-            let Some((because, kind)) = staged_because(analysis, at).filter(|(b, _)| !seen.contains(b)) else {
+            let Some((because, kind)) = staged_because(analysis, at).filter(|(b, _)| !seen.contains(b))
+            else {
                 let collected = super::collects(analysis);
                 let live = analysis.liveness.is_live(at);
                 let origin = match (live, collected) {
@@ -277,7 +282,12 @@ pub(super) fn hop(analysis: &Analysis<'_>, from: NodeId, to: NodeId) -> Hop {
 
 /// The first relocation of a section that reaches a node. With `edges` only relocations that count
 /// as edges for this linker are looked at, else every one that the file holds.
-pub(super) fn find_use(analysis: &Analysis<'_>, from: SectionId, to: NodeId, edges: bool) -> Option<RelocUse> {
+pub(super) fn find_use(
+    analysis: &Analysis<'_>,
+    from: SectionId,
+    to: NodeId,
+    edges: bool,
+) -> Option<RelocUse> {
     let (program, graph) = (&analysis.program, &analysis.graph);
     let mut found: Option<RelocUse> = None;
     let mut note = |offset: u64, kind: u32, addend: i64, symbol: u32| match &mut found {

@@ -173,14 +173,8 @@ pub(super) fn explain(analysis: &Analysis<'_>, subjects: &mut [Subject]) {
         }
     }
     for s in subjects {
-        let file = match s.what {
-            What::File(file) => Some(file),
-            What::Section(section) => Some(analysis.program.locate(section).0),
-            What::Symbol { file, .. } => file,
-            What::Common(_) => None,
-        };
-        if let (Some(file), Some(left)) = (file, &mut s.left_behind) {
-            let remedies = remedy::for_member(analysis, file, left);
+        if let Some(left) = &mut s.left_behind {
+            let remedies = remedy::for_member(analysis, left.file, left);
             left.remedies = remedies;
         }
     }
@@ -370,7 +364,8 @@ impl Study<'_, '_> {
             if reloc.is_none() && (peer || extra == Some(EdgeKind::Group)) {
                 continue;
             }
-            let kind = if reloc.is_some() { EdgeKind::Relocation } else { extra.unwrap_or(EdgeKind::WithFile) };
+            let kind =
+                if reloc.is_some() { EdgeKind::Relocation } else { extra.unwrap_or(EdgeKind::WithFile) };
             let state = self.referrer_state(from, reloc.as_ref());
             list.push(Referrer { from, reloc, kind, state });
         }
@@ -439,7 +434,7 @@ impl Study<'_, '_> {
             for from in self.reverse.of(current) {
                 if analysis.liveness.is_live(from) {
                     let section = analysis.graph.section(from).is_some();
-                    if nearest.is_none() && section {
+                    if nearest.is_none() && section && !self.is_unwind(from) {
                         nearest = Some((from, true));
                     }
                     continue;
@@ -475,6 +470,11 @@ impl Study<'_, '_> {
         let around = placed.as_ref().map_or(&[][..], |(_, names)| names.as_slice());
         let found = table::bounds(analysis, name, around).filter(TableBounds::is_walked)?;
         Some((found, placed.map(|(place, _)| place)))
+    }
+
+    fn is_unwind(&self, node: NodeId) -> bool {
+        let section = self.analysis.graph.section(node);
+        section.is_some_and(|s| self.analysis.program.section_name(s) == b".eh_frame")
     }
 
     fn is_group_section(&self, node: NodeId) -> bool {

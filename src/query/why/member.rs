@@ -143,7 +143,8 @@ pub(super) fn left_behind(analysis: &Analysis<'_>, file: FileId) -> LeftBehind {
                 let strong = uses.iter().find(|u| inside(u) && !u.weak).or(uses.iter().find(inside));
                 match strong {
                     Some(found) => {
-                        let named = |(n, member): &(NameId, Option<FileId>)| *n == name && *member == Some(file);
+                        let named =
+                            |(n, member): &(NameId, Option<FileId>)| *n == name && *member == Some(file);
                         if index.is_some_and(|index| !index.iter().any(named)) {
                             Verdict::NotInIndex(found.file)
                         } else {

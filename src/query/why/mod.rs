@@ -182,8 +182,14 @@ pub fn why(analysis: &Analysis<'_>, request: &WhyRequest) -> WhyAnswer {
             parts: None,
         });
     }
-    let mut answer =
-        WhyAnswer { request: request.clone(), collects: collects(analysis), matched, live, subjects, left_out };
+    let mut answer = WhyAnswer {
+        request: request.clone(),
+        collects: collects(analysis),
+        matched,
+        live,
+        subjects,
+        left_out,
+    };
     explain_members(analysis, &mut answer);
     if explain && !request.dead {
         explain_life(analysis, &mut answer);
@@ -203,7 +209,8 @@ fn explain_members(analysis: &Analysis<'_>, answer: &mut WhyAnswer) {
         };
         if subject.state == State::Undefined {
             if let (What::Symbol { name: Some(name), .. }, true) = (subject.what, answer.request.dead) {
-                let left = subject::outside_definition(analysis, name).map(|f| member::left_behind(analysis, f));
+                let left =
+                    subject::outside_definition(analysis, name).map(|f| member::left_behind(analysis, f));
                 subject.left_behind = left.map(Box::new);
             }
         } else if analysis.resolution.is_in_link(file) {

@@ -64,7 +64,8 @@ pub(super) fn for_death(analysis: &Analysis<'_>, death: &Death) -> Vec<Remedy> {
     let alloc = object.is_some_and(|o| o.sections.get(index as usize).is_some_and(|r| r.is_alloc()));
     let mut out = Vec::new();
     let keep = Remedy::KeepInScript { section, place: death.placed };
-    let scripts = flavor != Flavor::Mold && !analysis.program.scripts.is_empty();
+    let placing = |s: &crate::load::ScriptFile| !super::table::output_sections(&s.script).is_empty();
+    let scripts = flavor != Flavor::Mold && analysis.program.scripts.iter().any(placing);
     match death.cause {
         Cause::Lost { .. } | Cause::Structural | Cause::FileIsDead | Cause::Describes(_) => return out,
         Cause::Excluded => return vec![Remedy::ClearExclude],
@@ -78,7 +79,10 @@ pub(super) fn for_death(analysis: &Analysis<'_>, death: &Death) -> Vec<Remedy> {
             }
         }
         Cause::NoReferrer | Cause::OnlyDead | Cause::OnlyUncounted | Cause::Cycle => {
-            let uncounted = death.referrers.iter().any(|r| r.state == super::death::ReferrerState::Live(super::death::Uncounted::Crel));
+            let uncounted = death
+                .referrers
+                .iter()
+                .any(|r| r.state == super::death::ReferrerState::Live(super::death::Uncounted::Crel));
             if uncounted {
                 out.push(Remedy::WithoutCrel);
             }

@@ -9,8 +9,8 @@ use super::pattern::Pattern;
 use super::{Kind, WhyRequest, collects};
 use crate::graph::{Class, ExtraNode};
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
-use crate::load::elf::{Place, is_relocation_type};
 use crate::load::elf::consts::*;
+use crate::load::elf::{Place, is_relocation_type};
 use crate::program::{Content, Program};
 use crate::query::Analysis;
 use crate::resolve::DefKind;
@@ -180,8 +180,11 @@ pub(super) fn outside_definition(analysis: &Analysis<'_>, name: NameId) -> Optio
 /// Whether a section takes room in memory; a file of which only debug data is left counts as dead.
 pub(super) fn is_loaded(program: &Program<'_>, section: SectionId) -> bool {
     let (file, index) = program.locate(section);
-    let row = |o: &crate::load::elf::Object<'_>| o.sections.get(index as usize).is_some_and(|r| r.is_alloc());
-    program.files[file].object().is_none_or(row)
+    let loaded = |o: &crate::load::elf::Object<'_>| {
+        // Unwind data is there because of what it describes.
+        o.sections.get(index as usize).is_some_and(|r| r.is_alloc()) && o.section_name(index) != b".eh_frame"
+    };
+    program.files[file].object().is_none_or(loaded)
 }
 
 pub(super) fn extra_id(analysis: &Analysis<'_>, offset: usize) -> NodeId {

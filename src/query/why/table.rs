@@ -86,8 +86,7 @@ pub(super) fn placed_by<'a>(analysis: &Analysis<'a>, section: &[u8]) -> Option<(
                     span: input.span,
                     keep: input.keep,
                     discard: output.is_discard(),
-                    alone: input.sections.len() == 1
-                        && input.sections.iter().all(|p| p.name.text == section),
+                    alone: input.sections.len() == 1 && input.sections.iter().all(|p| p.name.text == section),
                 };
                 let name = |s: &'a crate::script::Statement| match &s.kind {
                     StatementKind::Assignment(a) => Some(a.name.text.as_slice()),
