@@ -273,11 +273,51 @@ pub(super) fn hop(analysis: &Analysis<'_>, from: NodeId, to: NodeId) -> Hop {
         }
     }
     if let Some(&(_, kind)) = analysis.graph.extra.of(from).iter().find(|(target, _)| *target == to) {
-        return Hop { from, to, kind, reloc: None, staged: false };
+        let reloc = bound_use(analysis, from, to);
+        return Hop { from, to, kind, reloc, staged: false };
     }
     let staged = analysis.liveness.staged.iter().find(|s| s.node == to && s.because == from);
     let kind = staged.map_or(EdgeKind::WithFile, |s| s.kind);
     Hop { from, to, kind, reloc: None, staged: true }
+}
+
+/// The relocation against `__start_X` or `__stop_X` where the linker has its own edge to their hub.
+fn bound_use(analysis: &Analysis<'_>, from: NodeId, to: NodeId) -> Option<RelocUse> {
+    let Some(ExtraNode::StartStop { section: x }) = analysis.graph.extra_node(to) else { return None };
+    let program = &analysis.program;
+    let section = analysis.graph.section(from)?;
+    let (file, index) = program.locate(section);
+    let f = &program.files[file];
+    let object = f.object()?;
+    let bound = |name: crate::ids::NameId| {
+        let text = program.name(name);
+        text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_")) == Some(*x)
+    };
+    let mut found: Option<RelocUse> = None;
+    for table in object.reloc_sections(index) {
+        let Ok(table) = object.reloc_table(table) else { continue };
+        table.for_each(|_, r| {
+            if !f.global_name(r.symbol).is_some_and(bound) {
+                return;
+            }
+            match &mut found {
+                Some(first) => first.count += 1,
+                None => {
+                    found = Some(RelocUse {
+                        section,
+                        offset: r.offset,
+                        kind: r.kind,
+                        addend: r.addend,
+                        symbol: r.symbol,
+                        inside: covering_symbol(program, section, r.offset),
+                        count: 1,
+                        unreadable: false,
+                    });
+                }
+            }
+        });
+    }
+    found
 }
 
 /// The first relocation of a section that reaches a node. With `edges` only relocations that count

@@ -10,7 +10,7 @@ use super::referrers::Reverse;
 use super::subject::{self, State, What};
 use super::table::{self, ScriptPlace, TableBounds};
 use super::{Remedy, Subject, remedy};
-use crate::graph::{EdgeKind, ExtraNode};
+use crate::graph::{Class, EdgeKind, ExtraNode};
 use crate::ids::{Id, NameId, NodeId, SectionId};
 use crate::load::elf::Place;
 use crate::load::elf::consts::{SHF_LINK_ORDER, SHT_GROUP};
@@ -432,7 +432,7 @@ impl Study<'_, '_> {
         while let Some(&(current, _)) = order.get(at) {
             let mut above = 0;
             for from in self.reverse.of(current) {
-                if analysis.liveness.is_live(from) {
+                if self.lives(from) {
                     let section = analysis.graph.section(from).is_some();
                     if nearest.is_none() && section && !self.is_unwind(from) {
                         nearest = Some((from, true));
@@ -470,6 +470,12 @@ impl Study<'_, '_> {
         let around = placed.as_ref().map_or(&[][..], |(_, names)| names.as_slice());
         let found = table::bounds(analysis, name, around).filter(TableBounds::is_walked)?;
         Some((found, placed.map(|(place, _)| place)))
+    }
+
+    /// Live, or never dropped by this linker.
+    fn lives(&self, node: NodeId) -> bool {
+        let class = self.analysis.graph.section(node).map(|s| self.analysis.graph.class[s]);
+        self.analysis.liveness.is_live(node) || matches!(class, Some(Class::Kept | Class::Pieces))
     }
 
     fn is_unwind(&self, node: NodeId) -> bool {
