@@ -267,10 +267,9 @@ fn staged_because(analysis: &Analysis<'_>, node: NodeId) -> Option<(NodeId, Edge
 
 /// Finds the edge between two neighbours of a chain again.
 pub(super) fn hop(analysis: &Analysis<'_>, from: NodeId, to: NodeId) -> Hop {
-    if let Some(section) = analysis.graph.section(from) {
-        if let Some(reloc) = find_use(analysis, section, to, true) {
-            return Hop { from, to, kind: EdgeKind::Relocation, reloc: Some(reloc), staged: false };
-        }
+    let section = analysis.graph.section(from);
+    if let Some(reloc) = section.and_then(|s| find_use(analysis, s, to, true)) {
+        return Hop { from, to, kind: EdgeKind::Relocation, reloc: Some(reloc), staged: false };
     }
     if let Some(&(_, kind)) = analysis.graph.extra.of(from).iter().find(|(target, _)| *target == to) {
         let reloc = bound_use(analysis, from, to);

@@ -113,11 +113,10 @@ pub(super) fn for_death(analysis: &Analysis<'_>, death: &Death) -> Vec<Remedy> {
     let dynamic = matches!(plan.output_kind, OutputKind::Shared | OutputKind::Pie)
         || analysis.resolution.needed_libraries.count_ones(..) > 0
         || flavor != Flavor::Bfd;
-    if dynamic && plan.output_kind != OutputKind::Relocatable && alloc {
-        if let Some(own) = death.symbols.iter().find(|s| s.wins) {
-            let hidden = matches!(analysis.resolution.visibility[own.name], STV_HIDDEN | STV_INTERNAL);
-            out.push(Remedy::Export { name: own.name, hidden });
-        }
+    let exports = dynamic && plan.output_kind != OutputKind::Relocatable && alloc;
+    if let Some(own) = death.symbols.iter().find(|s| s.wins && exports) {
+        let hidden = matches!(analysis.resolution.visibility[own.name], STV_HIDDEN | STV_INTERNAL);
+        out.push(Remedy::Export { name: own.name, hidden });
     }
     out
 }

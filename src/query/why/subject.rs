@@ -168,7 +168,8 @@ pub(super) fn is_content(program: &Program<'_>, section: SectionId) -> bool {
     let Some(object) = program.files[file].object() else { return true };
     let Some(row) = object.sections.get(index as usize) else { return false };
     let table = matches!(row.kind, SHT_NULL | SHT_GROUP | SHT_SYMTAB | SHT_SYMTAB_SHNDX);
-    !table && !is_relocation_type(row.kind) && !(row.kind == SHT_STRTAB && object.is_own_string_table(index))
+    let own_strings = row.kind == SHT_STRTAB && object.is_own_string_table(index);
+    !(table || own_strings || is_relocation_type(row.kind))
 }
 
 /// The first file outside the link that defines a name.
