@@ -32,6 +32,9 @@ pub mod mark;
 // Floor 7: questions and their answers as plain data.
 pub mod query;
 
+// Floor 8: formats.
+pub mod report;
+
 // Floor 9: the shell.
 pub mod cli;
 

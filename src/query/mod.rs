@@ -3,6 +3,7 @@
 pub mod listing;
 pub mod pieces;
 pub mod refusals;
+pub mod why;
 
 use crate::graph::{RootSet, SectionGraph};
 use crate::mark::Liveness;
