@@ -249,7 +249,8 @@ impl Opener<'_> {
             }
             _ => {
                 let index = self.link.singles.len();
-                self.link.singles.push(Single { shown, file, mode, kind });
+                let data_names = if mode.binary { data_names(&shown) } else { Vec::new() };
+                self.link.singles.push(Single { shown, file, mode, kind, data_names });
                 self.link.items.push(Item::Single(index));
                 Ok(())
             }
@@ -437,6 +438,13 @@ impl Opener<'_> {
         }
         sources
     }
+}
+
+/// Names of the symbols of a data file: its path with everything but letters and digits replaced.
+fn data_names(path: &[u8]) -> Vec<BString> {
+    let plain: Vec<u8> = path.iter().map(|&b| if b.is_ascii_alphanumeric() { b } else { b'_' }).collect();
+    let name = |suffix: &[u8]| BString::from([b"_binary_", plain.as_slice(), suffix].concat());
+    vec![name(b"_start"), name(b"_end"), name(b"_size")]
 }
 
 /// A path from raw bytes, without any check.

@@ -94,6 +94,9 @@ fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
                     if starts.get(table.0 as usize).is_some_and(|start| file < *start) {
                         return None;
                     }
+                    if starts.get(table.0 as usize).is_some_and(|start| file < *start) {
+                        return None;
+                    }
                     let id = table.1.places(state, names, 0)?;
                     Some((table.0, id, table.1.get(id)?))
                 });

@@ -180,6 +180,28 @@ impl<'a, 'd> Resolver<'a, 'd> {
         }
     }
 
+    /// Adds a data file: its symbols are global, start and end in its section, the size absolute.
+    pub(super) fn add_data(&mut self, file: FileId) {
+        self.enter(file);
+        for (index, &name) in (0u32..).zip(&self.program.files[file].names) {
+            let (section, place) = if index < 2 { (1, 0) } else { (0, ABSOLUTE) };
+            let new = Mention {
+                file,
+                symbol: index,
+                section,
+                value: u64::from(index),
+                size: 0,
+                flags: place,
+                visibility: STV_DEFAULT,
+                common_type: false,
+                discarded: false,
+                wrappable: section == 0,
+            };
+            let entry = self.table.add(name, 0, false, &new);
+            self.table.note_export(entry);
+        }
+    }
+
     /// Finds out name and version of an object's mention and adds it.
     #[inline]
     fn add_named(&mut self, literal: NameId, has_versions: bool, new: &Mention) -> u32 {

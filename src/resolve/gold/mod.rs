@@ -157,7 +157,7 @@ impl Resolver<'_, '_> {
         match addable(self.program, file) {
             Addable::Object(object) => self.add_object(file, object),
             Addable::Library(library) => self.add_library(file, library),
-            Addable::Data => self.enter(file),
+            Addable::Data => self.add_data(file),
             Addable::Unreadable => {}
         }
     }
