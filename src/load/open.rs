@@ -52,10 +52,14 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
             Step::Input { name: InputName::Path(path), mode } => {
                 let shown = BString::from(path.as_os_str().as_encoded_bytes());
                 if !opener.named_early.remove(&shown) {
-                    opener.add_file(shown, path, *mode, false, 0)?;
+                    let added = opener.add_file(shown, path, *mode, false, 0);
+                    opener.survive(added)?;
                 }
             }
-            Step::Input { name: InputName::Library(name), mode } => opener.add_library(name, *mode, 0)?,
+            Step::Input { name: InputName::Library(name), mode } => {
+                let added = opener.add_library(name, *mode, 0);
+                opener.survive(added)?;
+            }
             Step::StartGroup => opener.link.items.push(Item::GroupStart),
             Step::EndGroup => opener.link.items.push(Item::GroupEnd),
             Step::StartLib => opener.link.items.push(Item::LibStart),
@@ -105,6 +109,17 @@ fn emulated_machine(plan: &LinkPlan) -> Option<(u16, bool)> {
 }
 
 impl Opener<'_> {
+    /// gold goes on after an input that it cannot open or read, and fails in the end.
+    fn survive(&mut self, added: Result<()>) -> Result<()> {
+        match added {
+            Err(error) if self.plan.profile.flavor == Flavor::Gold => {
+                self.link.diagnostics.push(Diagnostic::new(Severity::Error, "", error.to_string()));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
     fn parse_script(&mut self, path: &Path, text: Vec<u8>, assumed: bool) -> Result<Script> {
         let plan = self.plan;
         let search = &self.search;

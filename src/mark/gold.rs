@@ -144,12 +144,11 @@ impl Check<'_, '_> {
                             );
                             complaints.entry(symbol).or_insert_with(|| (file, message));
                         }
-                    } else if let Ok(at) = missing.binary_search_by_key(&symbol, |suspect| suspect.symbol) {
-                        if missing[at].always || strict {
+                    } else if let Ok(at) = missing.binary_search_by_key(&symbol, |suspect| suspect.symbol)
+                        && (missing[at].always || strict) {
                             let message = missing[at].message.clone();
                             complaints.entry(symbol).or_insert_with(|| (file, message));
                         }
-                    }
                 });
             }
         }

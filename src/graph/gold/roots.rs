@@ -100,16 +100,12 @@ fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
                     let id = table.1.places(state, names, 0)?;
                     Some((table.0, id, table.1.get(id)?))
                 });
-            if let Some((number, id, description)) = found {
-                if description.keep && !description.discard {
-                    let keep = Some((number, id.0));
-                    roots.roots.push(Root {
-                        node: NodeId(section.0),
-                        kind: RootKind::Keep,
-                        name: None,
-                        keep,
-                    });
-                }
+            if let Some((number, id, description)) = found
+                && description.keep
+                && !description.discard
+            {
+                let keep = Some((number, id.0));
+                roots.roots.push(Root { node: NodeId(section.0), kind: RootKind::Keep, name: None, keep });
             }
         }
     }

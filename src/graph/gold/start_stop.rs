@@ -163,10 +163,10 @@ fn references<'d>(
                 if meaning.section.is_some() {
                     name = meaning.section;
                 }
-                if let (Some(name), true) = (name, meaning.counts && meaning.local != index) {
-                    if found.last() != Some(&(section, name)) {
-                        found.push((section, name));
-                    }
+                if let (Some(name), true) = (name, meaning.counts && meaning.local != index)
+                    && found.last() != Some(&(section, name))
+                {
+                    found.push((section, name));
                 }
             });
         }

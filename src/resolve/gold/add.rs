@@ -217,19 +217,20 @@ impl<'a, 'd> Resolver<'a, 'd> {
                 return self.table.add(base, number, default, new);
             }
         }
-        if self.options.has_versions() && new.flags & UNDEFINED == 0 {
-            if let Some((version, global)) = self.options.version_of(literal) {
-                let entry = if global && !version.is_empty() {
-                    let number = self.table.version_number(version);
-                    self.table.add(literal, number, true, new)
-                } else {
-                    self.table.add(literal, 0, false, new)
-                };
-                if !global {
-                    self.table.force_local(entry);
-                }
-                return entry;
+        if self.options.has_versions()
+            && new.flags & UNDEFINED == 0
+            && let Some((version, global)) = self.options.version_of(literal)
+        {
+            let entry = if global && !version.is_empty() {
+                let number = self.table.version_number(version);
+                self.table.add(literal, number, true, new)
+            } else {
+                self.table.add(literal, 0, false, new)
+            };
+            if !global {
+                self.table.force_local(entry);
             }
+            return entry;
         }
         self.table.add(literal, 0, false, new)
     }
