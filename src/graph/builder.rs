@@ -8,7 +8,7 @@ use super::{Class, EdgeKind, ExtraEdges, ExtraNode, NO_NODE, SectionGraph};
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId, Table};
 use crate::load::elf::{Object, Place, SectionRow};
 use crate::program::{Content, InputFile, Program};
-use crate::resolve::Resolution;
+use crate::resolve::{Definition, Resolution};
 
 /// A graph under construction. The linker's own file sets classes, targets, extra nodes and edges,
 /// then calls [`Build::finish`].
@@ -180,12 +180,16 @@ pub(super) fn definition_section(
     name: NameId,
 ) -> Option<SectionId> {
     let definition = resolution.definitions[name];
-    if !definition.is_regular() {
-        return None;
-    }
-    let file = &program.files[definition.file];
-    match file.object()?.symbol(definition.symbol)?.place {
-        Place::Section(section) => Some(file.section_id(section)),
-        _ => None,
-    }
+    if definition.is_regular() { section_of(program, definition) } else { None }
+}
+
+/// The section that a regular definition lies in.
+pub(super) fn section_of(program: &Program<'_>, definition: Definition) -> Option<SectionId> {
+    let file = program.files.get(definition.file)?;
+    let place = match &file.content {
+        Content::Object(object) => object.symbol(definition.symbol)?.place,
+        Content::Binary(_) if definition.symbol < 2 => Place::Section(1),
+        _ => return None,
+    };
+    if let Place::Section(section) = place { Some(file.section_id(section)) } else { None }
 }

@@ -73,6 +73,9 @@ pub struct Single {
     pub mode: InputMode,
     /// What its bytes are.
     pub kind: classify::InputKind,
+    /// For data given with `-b binary`: the symbols made for it, `_binary_NAME_start`, `_end` (in
+    /// its section) and `_size` (absolute). Empty otherwise.
+    pub data_names: Vec<BString>,
 }
 
 /// Where an archive member's bytes are.

@@ -52,10 +52,14 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
             Step::Input { name: InputName::Path(path), mode } => {
                 let shown = BString::from(path.as_os_str().as_encoded_bytes());
                 if !opener.named_early.remove(&shown) {
-                    opener.add_file(shown, path, *mode, false, 0)?;
+                    let added = opener.add_file(shown, path, *mode, false, 0);
+                    opener.survive(added)?;
                 }
             }
-            Step::Input { name: InputName::Library(name), mode } => opener.add_library(name, *mode, 0)?,
+            Step::Input { name: InputName::Library(name), mode } => {
+                let added = opener.add_library(name, *mode, 0);
+                opener.survive(added)?;
+            }
             Step::StartGroup => opener.link.items.push(Item::GroupStart),
             Step::EndGroup => opener.link.items.push(Item::GroupEnd),
             Step::StartLib => opener.link.items.push(Item::LibStart),
@@ -105,6 +109,17 @@ fn emulated_machine(plan: &LinkPlan) -> Option<(u16, bool)> {
 }
 
 impl Opener<'_> {
+    /// gold goes on after an input that it cannot open or read, and fails in the end.
+    fn survive(&mut self, added: Result<()>) -> Result<()> {
+        match added {
+            Err(error) if self.plan.profile.flavor == Flavor::Gold => {
+                self.link.diagnostics.push(Diagnostic::new(Severity::Error, "", error.to_string()));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
     fn parse_script(&mut self, path: &Path, text: Vec<u8>, assumed: bool) -> Result<Script> {
         let plan = self.plan;
         let search = &self.search;
@@ -249,7 +264,8 @@ impl Opener<'_> {
             }
             _ => {
                 let index = self.link.singles.len();
-                self.link.singles.push(Single { shown, file, mode, kind });
+                let data_names = if mode.binary { data_names(&shown) } else { Vec::new() };
+                self.link.singles.push(Single { shown, file, mode, kind, data_names });
                 self.link.items.push(Item::Single(index));
                 Ok(())
             }
@@ -437,6 +453,13 @@ impl Opener<'_> {
         }
         sources
     }
+}
+
+/// Names of the symbols of a data file: its path with everything but letters and digits replaced.
+fn data_names(path: &[u8]) -> Vec<BString> {
+    let plain: Vec<u8> = path.iter().map(|&b| if b.is_ascii_alphanumeric() { b } else { b'_' }).collect();
+    let name = |suffix: &[u8]| BString::from([b"_binary_", plain.as_slice(), suffix].concat());
+    vec![name(b"_start"), name(b"_end"), name(b"_size")]
 }
 
 /// A path from raw bytes, without any check.

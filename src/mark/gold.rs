@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bstr::BStr;
 use rayon::prelude::*;
 
 use super::Liveness;
@@ -21,9 +22,21 @@ use crate::resolve::gold::provided::is_provided;
 use crate::resolve::{DefKind, Definition, Resolution};
 use crate::script::filematch::FileName;
 use crate::script::keep::KeepTable;
+use crate::script::{Constraint, Span, walk};
 
 /// One complaint: the file that refers, and the message.
 type Complaint = (FileId, String);
+
+const R_X86_64_SIZE32: u32 = 32;
+const R_X86_64_SIZE64: u32 = 33;
+
+/// A symbol that gold complains about where it is used.
+struct Suspect {
+    symbol: u32,
+    message: String,
+    /// Also in debug and unwind sections.
+    always: bool,
+}
 
 /// All complaints about one link.
 pub(super) fn check(
@@ -59,6 +72,10 @@ pub(super) fn check(
             diagnostics.push(Diagnostic::new(severity, subject, message));
         }
     }
+    if let Some(name) = check.unmatched_constraint() {
+        let message = "no matching section constraint";
+        diagnostics.push(Diagnostic::new(Severity::Error, name, message));
+    }
     diagnostics
 }
 
@@ -89,46 +106,57 @@ impl Check<'_, '_> {
         let input = &program.files[file];
         let Content::Object(object) = &input.content else { return Vec::new() };
         let missing = self.missing(file, object);
-        let lost = self.lost(file, object);
+        let mut lost: Option<Vec<u32>> = None;
         let mut complaints = BTreeMap::new();
-        if missing.is_empty() && lost.is_empty() && object.machine != EM_X86_64 {
-            return Vec::new();
-        }
-        for (index, row) in object.sections.iter().enumerate().skip(1) {
-            let index = index as u32;
+        for (index, row) in (0u32..).zip(&object.sections).skip(1) {
             let section = input.section_id(index);
             if row.reloc == 0 || !self.stays(section) || row.flags & SHF_EXCLUDE != 0 {
                 continue;
             }
-            let strict = is_strict(object.section_name(index));
             let unwind = self.graph.class[section] == Class::Kept && row.is_alloc();
+            let strict = is_strict(object.section_name(index));
+            if unwind || (missing.is_empty() && !strict) {
+                continue;
+            }
+            let lost = lost.get_or_insert_with(|| self.lost(file, object));
+            let size = object.section_size(index);
             for table in object.reloc_sections(index) {
                 let Ok(table) = object.reloc_table(table) else { continue };
                 table.for_each(|_, reloc| {
-                    if unwind {
-                        return;
+                    if object.machine == EM_X86_64
+                        && row.is_alloc()
+                        && matches!(reloc.kind, R_X86_64_SIZE32 | R_X86_64_SIZE64)
+                    {
+                        let message = format!("unsupported relocation type {}", reloc.kind);
+                        complaints.entry(u32::MAX).or_insert_with(|| (file, message));
                     }
-                    if object.machine == EM_X86_64 && row.is_alloc() && matches!(reloc.kind, 32 | 33) {
-                        complaints
-                            .entry(u32::MAX)
-                            .or_insert_with(|| (file, format!("unsupported relocation type {}", reloc.kind)));
+                    if reloc.offset >= size {
+                        let message = format!("relocation has bad offset {}", reloc.offset);
+                        complaints.entry(u32::MAX - 1).or_insert_with(|| (file, message));
                     }
-                    let list = if reloc.symbol >= object.first_global { &missing } else { &lost };
-                    if let Ok(at) = list.binary_search_by_key(&reloc.symbol, |(s, _)| *s) {
-                        let (message, always) = &list[at].1;
-                        if *always || strict {
-                            complaints.entry(reloc.symbol).or_insert_with(|| (file, message.clone()));
+                    let symbol = reloc.symbol;
+                    if symbol < object.first_global {
+                        if strict && lost.binary_search(&symbol).is_ok() {
+                            let name = object.symbol(symbol).map_or(&b""[..], |s| object.symbol_name(s.name));
+                            let message = format!(
+                                "relocation refers to local symbol '{}' [{symbol}], which is defined in a discarded section",
+                                BStr::new(name)
+                            );
+                            complaints.entry(symbol).or_insert_with(|| (file, message));
                         }
-                    }
+                    } else if let Ok(at) = missing.binary_search_by_key(&symbol, |suspect| suspect.symbol)
+                        && (missing[at].always || strict) {
+                            let message = missing[at].message.clone();
+                            complaints.entry(symbol).or_insert_with(|| (file, message));
+                        }
                 });
             }
         }
         complaints.into_values().collect()
     }
 
-    /// Global symbols of a file that gold would complain about when used: the message, and whether
-    /// it comes for references from every section.
-    fn missing(&self, file: FileId, object: &Object<'_>) -> Vec<(u32, (String, bool))> {
+    /// Global symbols of a file that gold would complain about when used.
+    fn missing(&self, file: FileId, object: &Object<'_>) -> Vec<Suspect> {
         let program = self.program;
         let resolution = self.resolution;
         let mut list = Vec::new();
@@ -138,10 +166,10 @@ impl Check<'_, '_> {
                 continue;
             }
             let text = program.name(name);
-            let shown = String::from_utf8_lossy(text).into_owned();
+            let shown = BStr::new(text);
             if self.is_in_discarded(definition) {
                 let message = format!("reference to '{shown}', which is defined in a discarded section");
-                list.push((symbol, (message, false)));
+                list.push(Suspect { symbol, message, always: false });
                 continue;
             }
             let hidden = resolution.visibility[name] == STV_HIDDEN;
@@ -151,7 +179,8 @@ impl Check<'_, '_> {
                 && !is_provided(program, text, self.dynamic)
                 && !self.is_bound(text)
             {
-                list.push((symbol, (format!("undefined reference to '{shown}'"), true)));
+                let message = format!("undefined reference to '{shown}'");
+                list.push(Suspect { symbol, message, always: true });
             }
         }
         list
@@ -164,25 +193,59 @@ impl Check<'_, '_> {
     }
 
     /// Local symbols of sections that are not in the output.
-    fn lost(&self, file: FileId, object: &Object<'_>) -> Vec<(u32, (String, bool))> {
+    fn lost(&self, file: FileId, object: &Object<'_>) -> Vec<u32> {
         let input = &self.program.files[file];
-        let mut list = Vec::new();
-        for symbol in 1..object.first_global {
-            let Some(found) = object.symbol(symbol) else { break };
-            let Place::Section(section) = found.place else { continue };
+        let gone = |symbol: &u32| {
+            let Some(Place::Section(section)) = object.symbol(*symbol).map(|s| s.place) else { return false };
             let id = input.section_id(section);
             let excluded = object.sections.get(section as usize).is_some_and(|r| r.flags & SHF_EXCLUDE != 0);
-            let structural = self.graph.class[id] == Class::Structural;
-            if structural || (self.stays(id) && !excluded) {
+            self.graph.class[id] != Class::Structural && (excluded || !self.stays(id))
+        };
+        (1..object.first_global).filter(gone).collect()
+    }
+
+    /// An output section whose ONLY_IF_RO or ONLY_IF_RW does not hold and that has no other form.
+    fn unmatched_constraint(&self) -> Option<String> {
+        let program = self.program;
+        for file in program.scripts {
+            let sections: Vec<_> =
+                walk::output_sections(&file.script).into_iter().map(|p| p.section).collect();
+            if sections.iter().all(|s| s.constraint.is_none()) {
                 continue;
             }
-            let name = String::from_utf8_lossy(object.symbol_name(found.name)).into_owned();
-            let message = format!(
-                "relocation refers to local symbol '{name}' [{symbol}], which is defined in a discarded section"
-            );
-            list.push((symbol, (message, false)));
+            let table = KeepTable::new(&file.script).ok()?;
+            // By place of the output section: anything in it, anything writable in it.
+            let mut seen: BTreeMap<Span, bool> = BTreeMap::new();
+            for &id in &self.resolution.files {
+                let input = &program.files[id];
+                let Content::Object(object) = &input.content else { continue };
+                let shown = file_name(program, id);
+                let mut state = table.file(FileName::plain(&shown));
+                for (index, row) in (0u32..).zip(&object.sections).skip(1) {
+                    if !self.stays(input.section_id(index)) || !row.is_alloc() {
+                        continue;
+                    }
+                    let names = table.matches(object.section_name(index));
+                    let placed = table.places(&mut state, &names, 0).and_then(|id| table.get(id));
+                    if let Some(description) = placed {
+                        *seen.entry(description.output_span).or_default() |= row.flags & SHF_WRITE != 0;
+                    }
+                }
+            }
+            for section in &sections {
+                let Some(&writable) = seen.get(&section.name.span) else { continue };
+                let fails = match section.constraint {
+                    Some(Constraint::OnlyIfRo) => writable,
+                    Some(Constraint::OnlyIfRw) => !writable,
+                    _ => false,
+                };
+                let others = sections.iter().filter(|o| o.name.text == section.name.text).count();
+                if fails && others < 2 {
+                    return Some(section.name.text.to_string());
+                }
+            }
         }
-        list
+        None
     }
 
     /// `__start_X` and `__stop_X` where the output has a section X.

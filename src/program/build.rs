@@ -22,6 +22,7 @@ struct Source<'d> {
     in_lib: bool,
     bytes: &'d [u8],
     missing: Option<&'d str>,
+    data_names: &'d [bstr::BString],
 }
 
 /// Builds the tables.
@@ -124,6 +125,7 @@ fn lay_out(link: &OpenedLink) -> Layout<'_> {
                     in_lib,
                     bytes: link.store.bytes(single.file),
                     missing: None,
+                    data_names: &single.data_names,
                 });
                 LinkItem::File(id)
             }
@@ -143,6 +145,7 @@ fn lay_out(link: &OpenedLink) -> Layout<'_> {
                         in_lib: false,
                         bytes: link.store.bytes(member.file).get(member.range.clone()).unwrap_or(b""),
                         missing: member.missing.as_deref(),
+                        data_names: &[],
                     });
                 }
                 LinkItem::Archive(archive)
@@ -170,7 +173,8 @@ fn parse<'d>(source: &Source<'d>) -> (Content<'d>, NameList<'d>) {
         return opaque(Opaque::Missing(reason.to_string()));
     }
     if source.mode.binary {
-        return (Content::Binary(source.bytes.len() as u64), NameList::new(std::iter::empty()));
+        let names = NameList::new(source.data_names.iter().map(|n| n.as_slice()));
+        return (Content::Binary(source.bytes.len() as u64), names);
     }
     match classify(source.bytes) {
         InputKind::Object => match Object::parse(source.bytes) {

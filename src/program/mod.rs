@@ -71,7 +71,8 @@ pub struct InputFile<'d> {
     /// Id of the file's section 0.
     pub section_base: u32,
     /// Names of the file's global symbols: position `i` belongs to symbol `first_global + i`
-    /// (objects) or to dynamic symbol `i` (shared libraries).
+    /// (objects) or to dynamic symbol `i` (shared libraries). Data files have three: start and end
+    /// (in section 1) and size (absolute).
     pub names: Vec<NameId>,
     /// Some global symbol of the object is spelled `name@version`.
     pub has_versions: bool,

@@ -10,10 +10,11 @@ mod roots;
 mod start_stop;
 mod zero;
 
+use super::builder::section_of;
 use super::{Build, Class, EdgeKind, RootSet, SectionGraph};
-use crate::ids::{FileId, NodeId, SectionId};
+use crate::ids::{FileId, NodeId};
 use crate::load::elf::consts::*;
-use crate::load::elf::{Object, Place, SectionRow};
+use crate::load::elf::{Object, SectionRow};
 use crate::plan::OutputKind;
 use crate::program::Program;
 use crate::resolve::gold::sections::is_consumed;
@@ -102,17 +103,8 @@ fn reads_relocations(object: &Object<'_>, row: SectionRow) -> bool {
 /// The node that a symbol with this meaning reaches.
 fn target(program: &Program<'_>, definition: Definition, zeros: &zero::Files) -> Option<NodeId> {
     match definition.kind {
-        DefKind::Strong | DefKind::Weak => target_section(program, definition).map(|s| NodeId(s.0)),
+        DefKind::Strong | DefKind::Weak => section_of(program, definition).map(|s| NodeId(s.0)),
         DefKind::Undefined | DefKind::UndefinedWeak => zeros.node(program, definition.file),
-        _ => None,
-    }
-}
-
-/// The section that a regular definition lies in.
-fn target_section(program: &Program<'_>, definition: Definition) -> Option<SectionId> {
-    let file = program.files.get(definition.file)?;
-    match file.object()?.symbol(definition.symbol)?.place {
-        Place::Section(section) => Some(file.section_id(section)),
         _ => None,
     }
 }

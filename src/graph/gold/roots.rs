@@ -94,19 +94,18 @@ fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
                     if starts.get(table.0 as usize).is_some_and(|start| file < *start) {
                         return None;
                     }
+                    if starts.get(table.0 as usize).is_some_and(|start| file < *start) {
+                        return None;
+                    }
                     let id = table.1.places(state, names, 0)?;
                     Some((table.0, id, table.1.get(id)?))
                 });
-            if let Some((number, id, description)) = found {
-                if description.keep && !description.discard {
-                    let keep = Some((number, id.0));
-                    roots.roots.push(Root {
-                        node: NodeId(section.0),
-                        kind: RootKind::Keep,
-                        name: None,
-                        keep,
-                    });
-                }
+            if let Some((number, id, description)) = found
+                && description.keep
+                && !description.discard
+            {
+                let keep = Some((number, id.0));
+                roots.roots.push(Root { node: NodeId(section.0), kind: RootKind::Keep, name: None, keep });
             }
         }
     }

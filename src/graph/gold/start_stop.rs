@@ -142,7 +142,9 @@ fn references<'d>(
             DefKind::Undefined | DefKind::UndefinedWeak => {
                 program.files.get(definition.file).is_some_and(|f| matches!(f.content, Content::Object(_)))
             }
-            DefKind::Strong | DefKind::Weak => super::target_section(program, definition).is_some(),
+            DefKind::Strong | DefKind::Weak => {
+                crate::graph::builder::section_of(program, definition).is_some()
+            }
             _ => false,
         };
         meanings.push(Meaning { section, counts, local: u32::MAX });
@@ -161,10 +163,10 @@ fn references<'d>(
                 if meaning.section.is_some() {
                     name = meaning.section;
                 }
-                if let (Some(name), true) = (name, meaning.counts && meaning.local != index) {
-                    if found.last() != Some(&(section, name)) {
-                        found.push((section, name));
-                    }
+                if let (Some(name), true) = (name, meaning.counts && meaning.local != index)
+                    && found.last() != Some(&(section, name))
+                {
+                    found.push((section, name));
                 }
             });
         }

@@ -180,6 +180,28 @@ impl<'a, 'd> Resolver<'a, 'd> {
         }
     }
 
+    /// Adds a data file: its symbols are global, start and end in its section, the size absolute.
+    pub(super) fn add_data(&mut self, file: FileId) {
+        self.enter(file);
+        for (index, &name) in (0u32..).zip(&self.program.files[file].names) {
+            let (section, place) = if index < 2 { (1, 0) } else { (0, ABSOLUTE) };
+            let new = Mention {
+                file,
+                symbol: index,
+                section,
+                value: u64::from(index),
+                size: 0,
+                flags: place,
+                visibility: STV_DEFAULT,
+                common_type: false,
+                discarded: false,
+                wrappable: section == 0,
+            };
+            let entry = self.table.add(name, 0, false, &new);
+            self.table.note_export(entry);
+        }
+    }
+
     /// Finds out name and version of an object's mention and adds it.
     #[inline]
     fn add_named(&mut self, literal: NameId, has_versions: bool, new: &Mention) -> u32 {
@@ -195,19 +217,20 @@ impl<'a, 'd> Resolver<'a, 'd> {
                 return self.table.add(base, number, default, new);
             }
         }
-        if self.options.has_versions() && new.flags & UNDEFINED == 0 {
-            if let Some((version, global)) = self.options.version_of(literal) {
-                let entry = if global && !version.is_empty() {
-                    let number = self.table.version_number(version);
-                    self.table.add(literal, number, true, new)
-                } else {
-                    self.table.add(literal, 0, false, new)
-                };
-                if !global {
-                    self.table.force_local(entry);
-                }
-                return entry;
+        if self.options.has_versions()
+            && new.flags & UNDEFINED == 0
+            && let Some((version, global)) = self.options.version_of(literal)
+        {
+            let entry = if global && !version.is_empty() {
+                let number = self.table.version_number(version);
+                self.table.add(literal, number, true, new)
+            } else {
+                self.table.add(literal, 0, false, new)
+            };
+            if !global {
+                self.table.force_local(entry);
             }
+            return entry;
         }
         self.table.add(literal, 0, false, new)
     }

@@ -147,7 +147,11 @@ impl Resolver<'_, '_> {
         if has(|kind| matches!(kind, CommandKind::Version(_))) {
             refuse("invalid use of VERSION in input file");
         }
-        if has(|kind| matches!(kind, CommandKind::Sections(_))) && !self.resolution.files.is_empty() {
+        // With garbage collection no section has a place yet when the script is read.
+        if self.program.plan.gc_sections == Some(false)
+            && has(|kind| matches!(kind, CommandKind::Sections(_)))
+            && !self.resolution.files.is_empty()
+        {
             refuse("SECTIONS seen after other input files");
         }
     }
@@ -157,7 +161,7 @@ impl Resolver<'_, '_> {
         match addable(self.program, file) {
             Addable::Object(object) => self.add_object(file, object),
             Addable::Library(library) => self.add_library(file, library),
-            Addable::Data => self.enter(file),
+            Addable::Data => self.add_data(file),
             Addable::Unreadable => {}
         }
     }

@@ -247,10 +247,11 @@ impl<'a, 'd> SymbolTable<'a, 'd> {
     #[inline]
     pub(super) fn add(&mut self, name: NameId, version: u32, default: bool, new: &Mention) -> u32 {
         let (mut name, mut version) = (name, version);
-        if new.wrappable && self.options.any_wrap() {
-            if let Some(other) = self.options.wrapped(name) {
-                (name, version) = (other, 0);
-            }
+        if new.wrappable
+            && self.options.any_wrap()
+            && let Some(other) = self.options.wrapped(name)
+        {
+            (name, version) = (other, 0);
         }
         if version == 0 { self.add_plain(name, new) } else { self.add_versioned(name, version, default, new) }
     }
