@@ -100,6 +100,12 @@ pub fn mark(
     graph: &SectionGraph<'_>,
     roots: &RootSet,
 ) -> Liveness {
+    if program.plan.gc_sections != Some(true) {
+        // Nothing is collected: everything in the link lives.
+        let mut live = FixedBitSet::with_capacity(graph.node_count());
+        live.insert_range(..);
+        return Liveness { live, staged: Vec::new() };
+    }
     match program.plan.profile.flavor {
         Flavor::Bfd => bfd::mark(program, resolution, graph, roots),
         Flavor::Gold | Flavor::Lld | Flavor::Mold => {
