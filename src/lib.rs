@@ -32,6 +32,9 @@ pub mod mark;
 // Floor 7: questions and their answers as plain data.
 pub mod query;
 
+// Floor 8: answers as text, JSON and tables.
+pub mod report;
+
 // Floor 9: the shell.
 pub mod cli;
 
@@ -53,9 +56,25 @@ pub fn open(plan: &LinkPlan) -> Result<OpenedLink> {
 /// # Errors
 /// An input that cannot take part in the link at all.
 pub fn analyze<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Analysis<'d>> {
+    analyze_observed(plan, link, |_| {})
+}
+
+/// As [`analyze`]; `done` is told the name of each phase when it ends.
+///
+/// # Errors
+/// As [`analyze`].
+pub fn analyze_observed<'d>(
+    plan: &'d LinkPlan,
+    link: &'d OpenedLink,
+    mut done: impl FnMut(&'static str),
+) -> Result<Analysis<'d>> {
     let program = program::build(plan, link)?;
+    done("tables");
     let resolution = resolve::resolve(&program);
+    done("resolution");
     let (graph, roots) = graph::build(&program, &resolution);
+    done("graph");
     let liveness = mark::mark(&program, &resolution, &graph, &roots);
+    done("marking");
     Ok(Analysis { program, resolution, graph, roots, liveness })
 }

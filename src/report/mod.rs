@@ -1,0 +1,31 @@
+//! Answers as text, JSON and tables: one file per question or notion, no computing.
+//!
+//! In: plain answers of the queries and the analysis they speak of. Out: bytes. Machine formats never
+//! demangle and escape control characters only where the format needs it (cli.md 1).
+
+pub mod compare;
+pub mod csv;
+pub mod doctor;
+pub mod extract;
+pub mod gc;
+pub mod json;
+pub mod labels;
+pub mod schema;
+pub mod text;
+pub mod verify;
+
+use crate::query::Analysis;
+use crate::query::finding::Finding;
+use crate::query::select::Selection;
+
+/// What every renderer of an analysed link gets.
+pub struct Page<'a, 'd> {
+    /// The analysis.
+    pub analysis: &'a Analysis<'d>,
+    /// Findings of the phases.
+    pub findings: &'a [Finding],
+    /// Which rows.
+    pub selection: &'a Selection,
+    /// How text looks.
+    pub style: labels::Style,
+}
