@@ -4,6 +4,40 @@
 //!
 //! Data walks one way; the modules below are listed in that order. A module imports only those
 //! above it.
+//!
+//! A link is read in three steps: a command line becomes a [`plan::LinkPlan`], [`open`] opens every
+//! input, [`analyze`] runs the phases. Questions about the result are functions of [`query`]:
+//!
+//! ```
+//! use linksweep::plan::{self, Overrides};
+//! use linksweep::query::{dead, members};
+//!
+//! # fn main() -> Result<(), linksweep::error::Error> {
+//! # let folder = std::env::temp_dir().join(format!("linksweep-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder).unwrap();
+//! # std::fs::write(folder.join("libempty.a"), b"!<arch>\n").unwrap();
+//! # let mut words: Vec<std::ffi::OsString> = vec!["--gc-sections".into()];
+//! # words.push(folder.join("libempty.a").into());
+//! // `words` is a linker command line, such as `ld.lld --gc-sections main.o libx.a`.
+//! let plan = plan::parse_command(&words, &Overrides::default())?;
+//! let link = linksweep::open(&plan)?;
+//! let analysis = linksweep::analyze(&plan, &link)?;
+//!
+//! let answer = dead::dead(&analysis, &[]);
+//! let totals = &answer.totals;
+//! assert_eq!(totals.kept.bytes + totals.dropped.bytes, totals.sum().bytes - totals.dropped_pieces
+//!     - totals.group_duplicates.bytes - totals.discarded.bytes - totals.not_extracted.bytes
+//!     - totals.not_a_candidate.bytes);
+//! for row in &answer.dropped {
+//!     let name = String::from_utf8_lossy(analysis.program.section_name(row.section));
+//!     println!("{:8} {name} of {}", row.bytes, analysis.program.label(row.file));
+//! }
+//! let taken = members::members(&analysis, false);
+//! println!("{} archive members are in the link", taken.rows.len());
+//! # std::fs::remove_dir_all(&folder).unwrap();
+//! # Ok(())
+//! # }
+//! ```
 
 // Floor 0: no files, no ELF, no printing.
 pub mod demangle;

@@ -34,7 +34,8 @@ pub(super) fn run(args: DemoArgs) -> Result<Answer> {
     out.push_str(&step(style, 2, "what stays"));
     out.push_str(&live_sections(&lost, style));
     out.push_str(&step(style, 3, &format!("which archive members it takes:  linksweep extract -- {LINE}")));
-    let page = Page { selection: &Selection::default(), ..page };
+    let in_order = Selection { filter: None, sort: SortBy::Input, limit: 0 };
+    let page = Page { selection: &in_order, ..page };
     out.push_str(&indented(&report::extract::text(&page, &members(&lost, false), false)));
     out.push_str(&step(style, 4, "what a forgotten KEEP loses"));
     out.push_str(&table_story(&lost, &answer, style)?);

@@ -78,7 +78,9 @@ pub fn compare(analyses: &[Analysis<'_>]) -> Comparison {
                 ids.push(id);
             }
             out.compared += 1;
-            if row.iter().all(|f| f.stays() == row[0].stays()) {
+            // Tables of the object format have no fate of their own: they come and go with the file.
+            let tables = row.contains(&Fate::NotACandidate) && !row.contains(&Fate::Kept);
+            if tables || row.iter().all(|f| f.stays() == row[0].stays()) {
                 continue;
             }
             let bytes = first.program.section_size(section);

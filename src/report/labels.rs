@@ -19,7 +19,11 @@ pub struct Style {
 impl Style {
     /// A heading.
     pub fn heading(self, text: &str) -> String {
-        if self.color { format!("\x1b[1m{text}\x1b[0m") } else { text.to_string() }
+        if !self.color {
+            return text.to_string();
+        }
+        let words = text.trim_end_matches('\n');
+        format!("\x1b[1m{words}\x1b[0m{}", text.get(words.len()..).unwrap_or(""))
     }
 
     /// A symbol's name: Rust's scheme first, then C++'s, else as it is.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::json::{self, TOOL, Tool};
 use super::labels::escape;
-use super::text::{count, plural};
+use super::text::count;
 use crate::query::linediff::LineDiff;
 
 /// The most lines that each side of a difference shows as text.
@@ -31,17 +31,14 @@ impl Verified<'_> {
 pub fn text(answer: &Verified<'_>) -> Vec<u8> {
     let mut out = String::new();
     if answer.sections.is_identical() {
-        out.push_str(&format!(
-            "identical: {}\n",
-            plural(answer.sections.same as u64, "section", "sections").replace(',', "")
-        ));
+        // The contract's own words, so no singular and no separators.
+        out.push_str(&format!("identical: {} sections\n", answer.sections.same));
     } else {
         difference(&mut out, "sections", answer.sections);
     }
     if let Some(extraction) = answer.extraction {
         if extraction.is_identical() {
-            let n = plural(extraction.same as u64, "line", "lines").replace(',', "");
-            out.push_str(&format!("identical: {n} of the extraction report\n"));
+            out.push_str(&format!("identical: {} lines of the extraction report\n", extraction.same));
         } else {
             difference(&mut out, "extraction report", extraction);
         }
