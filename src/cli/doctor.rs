@@ -18,16 +18,16 @@ pub(super) fn run(args: DoctorArgs) -> Result<Answer> {
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let answer = inputs::inputs(&opened.link, &analysis);
-    let own = index_diagnostics(&analysis, &answer);
-    let all = finding::diagnostics(&opened.link, &analysis.program, &analysis.resolution);
-    let findings = finding::findings(all.chain(&own));
+    let diagnostics = finding::diagnostics(&analysis);
+    let mut findings = finding::findings(&diagnostics);
+    findings.extend(finding::findings(&index_diagnostics(&analysis, &answer)));
     let selection = Selection::default();
     let page = Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
     let bytes = match output.format {
         Format::Json => report::doctor::json(&page, &answer),
         _ => report::doctor::text(&page, &answer),
     };
-    let mut code = session::tell_diagnostics(&link, &opened, &analysis);
+    let mut code = session::tell_diagnostics(&link, &diagnostics);
     if !answer.second.differences.is_empty() {
         session::tell("error: the two readers of ELF disagree on this input");
         code = 2;

@@ -20,14 +20,14 @@ pub(super) fn run(args: ExtractArgs) -> Result<Answer> {
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
+    let diagnostics = finding::diagnostics(&analysis);
     let bytes = if output.format == Format::Linker {
         listing::extraction_report(&analysis).ok_or_else(|| {
             Error::new("extract --format=linker", "mold writes no report of extracted members; use --format=tsv")
         })?
     } else {
         let members = members::members(&analysis, args.all);
-        let findings =
-            finding::findings(finding::diagnostics(&opened.link, &analysis.program, &analysis.resolution));
+        let findings = finding::findings(&diagnostics);
         let page =
             Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
         match output.format {
@@ -36,7 +36,7 @@ pub(super) fn run(args: ExtractArgs) -> Result<Answer> {
             _ => report::extract::text(&page, &members, args.all),
         }
     };
-    let code = session::tell_diagnostics(&link, &opened, &analysis);
+    let code = session::tell_diagnostics(&link, &diagnostics);
     clock.finish();
     Ok(Answer { bytes, output: output.output, code })
 }

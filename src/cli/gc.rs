@@ -34,14 +34,15 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
+    let diagnostics = finding::diagnostics(&analysis);
+    clock.done("refusals");
     let bytes = match output.format {
         Format::Linker => lines(&analysis),
         format => {
             let by: Vec<Grouping> = args.by.iter().map(|b| grouping(*b)).collect();
             let dead = dead::dead(&analysis, &by);
             clock.done("accounting");
-            let findings =
-                finding::findings(finding::diagnostics(&opened.link, &analysis.program, &analysis.resolution));
+            let findings = finding::findings(&diagnostics);
             let page = Page {
                 analysis: &analysis,
                 findings: &findings,
@@ -56,7 +57,7 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
         }
     };
     clock.done("rendering");
-    let code = session::tell_diagnostics(&link, &opened, &analysis);
+    let code = session::tell_diagnostics(&link, &diagnostics);
     clock.finish();
     // The process ends soon: giving memory back piece by piece would only cost time.
     std::mem::forget(analysis);
@@ -106,11 +107,11 @@ fn run_compare(
         opened.iter().map(|o| session::analyze(link, o, &mut clock)).collect::<Result<_>>()?;
     let profiles: Vec<Profile> = opened.iter().map(|o| o.plan.profile).collect();
     let comparison = compare::compare(&analyses);
-    let (Some(first), Some(first_opened)) = (analyses.first(), opened.first()) else {
+    let Some(first) = analyses.first() else {
         return Err(Error::new("option --compare", "names no linker"));
     };
-    let findings =
-        finding::findings(finding::diagnostics(&first_opened.link, &first.program, &first.resolution));
+    let diagnostics: Vec<_> = analyses.iter().map(finding::diagnostics).collect();
+    let findings = finding::findings(diagnostics.first().map_or(&[], |d| d.as_slice()));
     let page = Page { analysis: first, findings: &findings, selection, style: output.style };
     let bytes = match output.format {
         Format::Json => report::compare::json(&page, &profiles, &comparison),
@@ -118,8 +119,8 @@ fn run_compare(
         _ => report::compare::text(&page, &profiles, &comparison),
     };
     let mut code = 0;
-    for (opened, analysis) in opened.iter().zip(&analyses) {
-        code = code.max(session::tell_diagnostics(link, opened, analysis));
+    for own in &diagnostics {
+        code = code.max(session::tell_diagnostics(link, own));
     }
     clock.finish();
     Ok(Answer { bytes, output: output.output, code })

@@ -8,7 +8,6 @@ use crate::error::{Diagnostic, Result, Severity};
 use crate::load::OpenedLink;
 use crate::plan::{self, LinkPlan, Overrides};
 use crate::query::Analysis;
-use crate::query::finding;
 use crate::report::labels::escape;
 use crate::report::text;
 
@@ -103,9 +102,8 @@ pub(super) fn analyze<'d>(
 
 /// Tells the diagnostics of an analysed link; returns the exit status that they call for: 2 if the
 /// linker itself would refuse the link, or if `--strict` makes any diagnostic an error.
-pub(super) fn tell_diagnostics(options: &LinkOptions, opened: &Opened, analysis: &Analysis<'_>) -> u8 {
-    let mut all: Vec<&Diagnostic> =
-        finding::diagnostics(&opened.link, &analysis.program, &analysis.resolution).collect();
+pub(super) fn tell_diagnostics(options: &LinkOptions, diagnostics: &[Diagnostic]) -> u8 {
+    let mut all: Vec<&Diagnostic> = diagnostics.iter().collect();
     let refused = all.iter().any(|d| d.severity == Severity::Error);
     let failed = refused || (options.strict && !all.is_empty());
     // Errors first, so that they are never among those left out.

@@ -10,7 +10,7 @@ use super::options;
 use super::session::{self, Clock};
 use crate::error::{Error, Result};
 use crate::plan::{Flavor, LinkPlan, Profile, RunFiles, program, rewrite_for_run};
-use crate::query::{linediff, listing};
+use crate::query::{finding, linediff, listing};
 use crate::report::labels::escape;
 use crate::report::text;
 use crate::report::verify::{self, Verified};
@@ -72,7 +72,7 @@ pub(super) fn run(args: VerifyArgs) -> Result<Answer> {
         Format::Json => verify::json(&answer),
         _ => verify::text(&answer),
     };
-    let mut code = session::tell_diagnostics(&link, &opened, &analysis);
+    let mut code = session::tell_diagnostics(&link, &finding::diagnostics(&analysis));
     if let Some(reason) = ran.failed {
         session::tell(&format!("error: {} fails on this link: {}", real.shown(), escape(reason.as_bytes())));
         code = 2;

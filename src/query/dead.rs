@@ -93,6 +93,7 @@ pub fn dead(analysis: &Analysis<'_>, by: &[Grouping]) -> Dead {
     let program = &analysis.program;
     let fates = fate::fates(analysis);
     let mut pieces = fate::dead_unwind_bytes(analysis, &fates);
+    pieces.extend(fate::dead_mergeable_bytes(analysis));
     pieces.sort_unstable_by_key(|p| p.0);
     let pieces_of = |section: SectionId| {
         let at = pieces.binary_search_by_key(&section, |p| p.0).ok();

@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use super::Analysis;
+use super::{Analysis, pieces};
 use crate::graph::{Class, NO_NODE};
 use crate::ids::{FileId, Id, NodeId, SectionId, Table};
 use crate::load::eh_frame::{self, AtTerminator};
@@ -137,6 +137,14 @@ pub fn dead_unwind_bytes(analysis: &Analysis<'_>, fates: &Table<SectionId, Fate>
         })
         .collect();
     found.into_iter().flatten().collect()
+}
+
+/// Bytes of mergeable pieces that nothing live refers to, by section (lld and mold, GS 6.9).
+pub fn dead_mergeable_bytes(analysis: &Analysis<'_>) -> Vec<(SectionId, u64)> {
+    if !collects(&analysis.program) {
+        return Vec::new();
+    }
+    pieces::pieces(analysis).into_iter().map(|row| (row.section, row.dead_bytes)).collect()
 }
 
 fn describes_kept(analysis: &Analysis<'_>, fates: &Table<SectionId, Fate>, file: FileId, symbol: u32) -> bool {

@@ -3,10 +3,9 @@
 //! In: diagnostics of the phases. Out: [`Finding`]s, with a fingerprint that depends on what is found
 //! and where, never on order or addresses.
 
+use super::Analysis;
+use super::refusals::refusals;
 use crate::error::{Diagnostic, Severity};
-use crate::load::OpenedLink;
-use crate::program::Program;
-use crate::resolve::Resolution;
 
 /// How serious a finding is.
 pub use crate::error::Severity as Level;
@@ -90,18 +89,18 @@ impl Finding {
     }
 }
 
-/// All diagnostics of an analysed link, in the order of the phases.
-pub fn diagnostics<'a>(
-    link: &'a OpenedLink,
-    program: &'a Program<'_>,
-    resolution: &'a Resolution,
-) -> impl Iterator<Item = &'a Diagnostic> {
-    link.diagnostics.iter().chain(&program.diagnostics).chain(&resolution.diagnostics)
+/// All diagnostics of an analysed link in the order of the phases, what the linker would refuse in
+/// the end last.
+pub fn diagnostics(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
+    let phases = analysis.program.diagnostics.iter().chain(&analysis.resolution.diagnostics);
+    let mut all: Vec<Diagnostic> = phases.chain(&analysis.liveness.diagnostics).cloned().collect();
+    all.extend(refusals(analysis));
+    all
 }
 
 /// The diagnostics that are findings.
-pub fn findings<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic>) -> Vec<Finding> {
-    diagnostics.filter(|d| !d.id.is_empty()).map(from_diagnostic).collect()
+pub fn findings(diagnostics: &[Diagnostic]) -> Vec<Finding> {
+    diagnostics.iter().filter(|d| !d.id.is_empty()).map(from_diagnostic).collect()
 }
 
 fn from_diagnostic(diagnostic: &Diagnostic) -> Finding {
