@@ -1,7 +1,7 @@
 //! The command line as its users see it: each command's answer, its forms, what goes to stderr, the
 //! exit status. Inputs are built in memory; no linker is needed.
 
-#![allow(unreachable_pub, dead_code)]
+#![allow(unreachable_pub, dead_code, clippy::unwrap_used)]
 
 #[path = "it/fixture/mod.rs"]
 mod fixture;
@@ -28,10 +28,7 @@ fn folder() -> tempfile::TempDir {
         symbols: symbols.iter().map(|s| s.to_string()).collect(),
         origin: None,
     };
-    let members = [
-        member("foo.o", FOO, &["foo", "_ZN3foo6unusedEv"]),
-        member("bar.o", BAR, &["bar"]),
-    ];
+    let members = [member("foo.o", FOO, &["foo", "_ZN3foo6unusedEv"]), member("bar.o", BAR, &["bar"])];
     std::fs::write(dir.path().join("main.o"), object(MAIN)).unwrap();
     std::fs::write(dir.path().join("libx.a"), archive(false, Index::Gnu, None, &members)).unwrap();
     dir
@@ -103,11 +100,17 @@ fn gc_as_json() {
     let value = json(dir.path(), &with(&["gc", "--format=json", "--by=archive,kind,symbol"], &LINK));
     assert_eq!(value["schema"], "linksweep.gc/1");
     assert_eq!(value["link"]["linker"], "bfd");
-    let parts =
-        ["kept", "dropped", "dropped_pieces", "group_duplicates", "discarded", "not_extracted", "not_a_candidate"];
-    let sum = |field: &str| -> u64 {
-        parts.iter().map(|p| value["totals"][p][field].as_u64().unwrap_or(0)).sum()
-    };
+    let parts = [
+        "kept",
+        "dropped",
+        "dropped_pieces",
+        "group_duplicates",
+        "discarded",
+        "not_extracted",
+        "not_a_candidate",
+    ];
+    let sum =
+        |field: &str| -> u64 { parts.iter().map(|p| value["totals"][p][field].as_u64().unwrap_or(0)).sum() };
     for field in ["bytes", "sections"] {
         assert_eq!(value["totals"]["input"][field].as_u64(), Some(sum(field)));
     }
@@ -117,7 +120,8 @@ fn gc_as_json() {
     assert_eq!(dropped, [".text.dead_one", ".data.dead_data", ".text._ZN3foo6unusedEv"]);
     assert_eq!(value["dropped"][2]["archive"], "libx.a");
     assert_eq!(value["dropped"][2]["symbol"], "_ZN3foo6unusedEv");
-    let by: Vec<&str> = value["groups"].as_array().unwrap().iter().map(|g| g["by"].as_str().unwrap()).collect();
+    let by: Vec<&str> =
+        value["groups"].as_array().unwrap().iter().map(|g| g["by"].as_str().unwrap()).collect();
     assert_eq!(by, ["archive", "kind", "symbol"]);
     let keys: Vec<&str> =
         value["groups"][0]["rows"].as_array().unwrap().iter().map(|r| r["key"].as_str().unwrap()).collect();
@@ -169,7 +173,10 @@ fn extract_forms() {
     );
     let run = linksweep(dir.path(), &with(&["extract", "--format=linker", "--linker=mold"], &LINK));
     assert_eq!((run.status.code(), text(&run.stdout)), (Some(2), String::new()));
-    let value = json(dir.path(), &with(&["extract", "--format=json", "--all"], &["--", "main.o", "-u", "bar", "libx.a"]));
+    let value = json(
+        dir.path(),
+        &with(&["extract", "--format=json", "--all"], &["--", "main.o", "-u", "bar", "libx.a"]),
+    );
     assert_eq!(value["schema"], "linksweep.extract/1");
     let askers: Vec<(&str, Vec<&str>)> = value["members"]
         .as_array()
@@ -203,9 +210,11 @@ fn doctor_names_what_cannot_be_read() {
     std::fs::write(dir.path().join("x.bc"), b"BC\xc0\xde\0\0\0\0").unwrap();
     let crel = fixture::object::object(&["rel=crel"], &["fn g: h"]).unwrap().write();
     std::fs::write(dir.path().join("crel.o"), crel).unwrap();
-    let stale = [Member { name: "foo.o".into(), data: object(FOO), symbols: vec!["gone".into()], origin: None }];
+    let stale =
+        [Member { name: "foo.o".into(), data: object(FOO), symbols: vec!["gone".into()], origin: None }];
     std::fs::write(dir.path().join("libs.a"), archive(false, Index::Gnu, None, &stale)).unwrap();
-    let words = ["doctor", "--linker=lld@19.1.7", "--format=json", "--", "main.o", "x.bc", "crel.o", "libs.a"];
+    let words =
+        ["doctor", "--linker=lld@19.1.7", "--format=json", "--", "main.o", "x.bc", "crel.o", "libs.a"];
     let run = linksweep(dir.path(), &words);
     let value: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!(value["inputs"]["bitcode"], 1);
@@ -213,7 +222,8 @@ fn doctor_names_what_cannot_be_read() {
     assert!(value["second_reader"]["gaps"].as_array().unwrap().len() == 1, "{value}");
     let archive = &value["archives"][0];
     assert_eq!((archive["wrong_entries"].as_u64(), archive["missing_entries"].as_u64()), (Some(1), Some(2)));
-    let ids: Vec<&str> = value["findings"].as_array().unwrap().iter().map(|f| f["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        value["findings"].as_array().unwrap().iter().map(|f| f["id"].as_str().unwrap()).collect();
     assert!(ids.contains(&"LSW009") && ids.contains(&"LSW011"), "{ids:?}");
     assert!(text(&run.stderr).contains("LSW009"));
 }
@@ -299,7 +309,8 @@ fn link_files_folders_and_response_files() {
 #[test]
 fn the_thread_count_changes_no_byte() {
     let dir = folder();
-    for command in [&["gc", "--format=json", "--by=symbol"][..], &["gc"], &["extract", "--all"], &["doctor"]] {
+    for command in [&["gc", "--format=json", "--by=symbol"][..], &["gc"], &["extract", "--all"], &["doctor"]]
+    {
         let one = answer(dir.path(), &with(&with(command, &["--threads=1"]), &LINK), 0);
         for threads in ["--threads=2", "--threads=16"] {
             assert_eq!(answer(dir.path(), &with(&with(command, &[threads]), &LINK), 0), one);

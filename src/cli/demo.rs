@@ -26,7 +26,9 @@ pub(super) fn run(args: DemoArgs) -> Result<Answer> {
     let lost = crate::analyze(&plan, &link)?;
     let answer = dead(&lost, &[]);
     let mut out = String::new();
-    out.push_str("A small link, built in memory: main.o, commands.o and libdemo.a (greet.o, log.o, farewell.o).\n");
+    out.push_str(
+        "A small link, built in memory: main.o, commands.o and libdemo.a (greet.o, log.o, farewell.o).\n",
+    );
     out.push_str(&step(style, 1, &format!("what would be dropped:  linksweep gc -- {LINE}")));
     let selection = Selection { filter: None, sort: SortBy::Size, limit: 20 };
     let page = Page { analysis: &lost, findings: &[], selection: &selection, style };

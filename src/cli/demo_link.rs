@@ -88,7 +88,9 @@ impl Maker<'_> {
             let flags = RelocationFlags::Generic { kind, encoding: RelocationEncoding::Generic, size };
             let addend = if text { -4 } else { 0 };
             let relocation = Relocation { offset: number as u64 * 8, symbol, addend, flags };
-            self.0.add_relocation(id, relocation).map_err(|e| Error::new("building the demo", e.to_string()))?;
+            self.0
+                .add_relocation(id, relocation)
+                .map_err(|e| Error::new("building the demo", e.to_string()))?;
         }
         Ok(())
     }
@@ -132,11 +134,7 @@ pub(super) fn files() -> Result<Vec<(&'static str, Vec<u8>)>> {
         ("log.o", log.finish()?, &["log_line", "_ZN3log10debug_dumpEi", "debug_tables"]),
         ("farewell.o", farewell.finish()?, &["farewell"]),
     ];
-    Ok(vec![
-        ("main.o", main.finish()?),
-        ("commands.o", commands.finish()?),
-        ("libdemo.a", archive(&members)),
-    ])
+    Ok(vec![("main.o", main.finish()?), ("commands.o", commands.finish()?), ("libdemo.a", archive(&members))])
 }
 
 /// A GNU archive with an index; names are shorter than 16 bytes.

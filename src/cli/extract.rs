@@ -23,7 +23,10 @@ pub(super) fn run(args: ExtractArgs) -> Result<Answer> {
     let diagnostics = finding::diagnostics(&analysis);
     let bytes = if output.format == Format::Linker {
         listing::extraction_report(&analysis).ok_or_else(|| {
-            Error::new("extract --format=linker", "mold writes no report of extracted members; use --format=tsv")
+            Error::new(
+                "extract --format=linker",
+                "mold writes no report of extracted members; use --format=tsv",
+            )
         })?
     } else {
         let members = members::members(&analysis, args.all);

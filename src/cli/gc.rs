@@ -43,12 +43,8 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
             let dead = dead::dead(&analysis, &by);
             clock.done("accounting");
             let findings = finding::findings(&diagnostics);
-            let page = Page {
-                analysis: &analysis,
-                findings: &findings,
-                selection: &selection,
-                style: output.style,
-            };
+            let page =
+                Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
             match format {
                 Format::Json => report::gc::json(&page, &dead),
                 Format::Csv => report::gc::csv(&page, &dead),

@@ -47,7 +47,10 @@ pub(super) fn link(args: LinkArgs, assume_gc: bool) -> Result<LinkOptions> {
     let words = match &args.link_file {
         Some(path) => plan::read_link_file(path)?,
         None if args.line.is_empty() => {
-            return Err(Error::new("no link given", "write `-- LINKER ARGS...` behind the options, or --link-file FILE"));
+            return Err(Error::new(
+                "no link given",
+                "write `-- LINKER ARGS...` behind the options, or --link-file FILE",
+            ));
         }
         None => args.line,
     };
@@ -129,12 +132,9 @@ pub(super) fn rows(args: RowArgs, format: Format, text_order: SortBy) -> Result<
         }
     }
     let filter = match &args.filter {
-        Some(pattern) => Some(
-            RegexBuilder::new(pattern)
-                .size_limit(1 << 22)
-                .build()
-                .map_err(|e| Error::new(format!("option --filter={pattern}"), e.to_string().replace('\n', " ")))?,
-        ),
+        Some(pattern) => Some(RegexBuilder::new(pattern).size_limit(1 << 22).build().map_err(|e| {
+            Error::new(format!("option --filter={pattern}"), e.to_string().replace('\n', " "))
+        })?),
         None => None,
     };
     let text = format == Format::Text;

@@ -197,13 +197,17 @@ impl Real {
         let read = |path: &Path| std::fs::read(path).map(|b| split_lines(&b)).unwrap_or_default();
         let printed = read(if matches!(flavor, Flavor::Bfd | Flavor::Gold) { &stderr } else { &stdout });
         const MARK: &str = "removing unused section";
-        let lines =
-            printed.iter().filter_map(|l| l.find(MARK).and_then(|at| l.get(at..))).map(str::to_string).collect();
+        let lines = printed
+            .iter()
+            .filter_map(|l| l.find(MARK).and_then(|at| l.get(at..)))
+            .map(str::to_string)
+            .collect();
         let report = if flavor == Flavor::Mold || !map.exists() {
             None
         } else {
             let lines = read(&map);
-            let has_block = flavor == Flavor::Lld || lines.iter().any(|l| l.starts_with("Archive member included"));
+            let has_block =
+                flavor == Flavor::Lld || lines.iter().any(|l| l.starts_with("Archive member included"));
             Some(if has_block { block(lines) } else { Vec::new() })
         };
         let failed = (!status.success()).then(|| {

@@ -66,6 +66,10 @@ pub fn compare(analyses: &[Analysis<'_>]) -> Comparison {
         let file = FileId::from_usize(number);
         let counterparts: Vec<Option<FileId>> = maps.iter().map(|m| m.get(key).copied()).collect();
         for section in first.program.sections_of(file).skip(1) {
+            // A marker that every linker reads and consumes.
+            if first.program.section_name(section) == b".note.GNU-stack" {
+                continue;
+            }
             let index = section.0 - first.program.files[file].section_base;
             let mut row = vec![fates[0][section]];
             let mut ids = vec![Some(section)];

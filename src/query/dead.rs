@@ -106,7 +106,9 @@ pub fn dead(analysis: &Analysis<'_>, by: &[Grouping]) -> Dead {
         let f = &program.files[file];
         match &f.content {
             Content::Opaque(_) if analysis.resolution.is_in_link(file) => answer.unreadable_files += 1,
-            Content::Object(object) if !object.unreadable.is_empty() && analysis.resolution.is_in_link(file) => {
+            Content::Object(object)
+                if !object.unreadable.is_empty() && analysis.resolution.is_in_link(file) =>
+            {
                 answer.unreadable_files += 1;
             }
             _ => {}

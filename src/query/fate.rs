@@ -80,7 +80,13 @@ pub fn fates(analysis: &Analysis<'_>) -> Table<SectionId, Fate> {
     Table::from_vec(per_file.into_iter().flatten().collect())
 }
 
-fn fate(analysis: &Analysis<'_>, section: SectionId, takes_part: bool, collects: bool, in_link: bool) -> Fate {
+fn fate(
+    analysis: &Analysis<'_>,
+    section: SectionId,
+    takes_part: bool,
+    collects: bool,
+    in_link: bool,
+) -> Fate {
     if !in_link {
         return Fate::NotExtracted;
     }
@@ -147,7 +153,12 @@ pub fn dead_mergeable_bytes(analysis: &Analysis<'_>) -> Vec<(SectionId, u64)> {
     pieces::pieces(analysis).into_iter().map(|row| (row.section, row.dead_bytes)).collect()
 }
 
-fn describes_kept(analysis: &Analysis<'_>, fates: &Table<SectionId, Fate>, file: FileId, symbol: u32) -> bool {
+fn describes_kept(
+    analysis: &Analysis<'_>,
+    fates: &Table<SectionId, Fate>,
+    file: FileId,
+    symbol: u32,
+) -> bool {
     let f = &analysis.program.files[file];
     let Some(found) = f.object().and_then(|o| o.symbol(symbol)) else { return true };
     match found.place {

@@ -119,7 +119,9 @@ fn from_diagnostic(diagnostic: &Diagnostic) -> Finding {
         },
     };
     let remedy = match diagnostic.id {
-        "LSW009" => "give an ordinary object (no LTO, the target's machine, a relocation encoding that the linker reads)",
+        "LSW009" => {
+            "give an ordinary object (no LTO, the target's machine, a relocation encoding that the linker reads)"
+        }
         "LSW011" => "run ranlib on the archive",
         _ => "",
     };

@@ -114,7 +114,8 @@ pub fn members(analysis: &Analysis<'_>, all: bool) -> Members {
         .enumerate()
         .map(|(archive, input)| {
             let left: Vec<FileId> = input.members().filter(|&m| !analysis.resolution.is_in_link(m)).collect();
-            let left_bytes = left.iter().fold(0u64, |sum, &m| sum.saturating_add(allocated_bytes(program, m)));
+            let left_bytes =
+                left.iter().fold(0u64, |sum, &m| sum.saturating_add(allocated_bytes(program, m)));
             ArchiveRow { archive, taken: input.count - left.len() as u32, left, left_bytes }
         })
         .collect();
@@ -173,7 +174,9 @@ fn all_askers(analysis: &Analysis<'_>) -> Askers {
     let mut out = Askers::default();
     let mut note = |asker: FileId, name: NameId| {
         let definition = analysis.resolution.definitions[name];
-        if definition.kind == crate::resolve::DefKind::Assigned || definition.file.idx() >= program.files.len() {
+        if definition.kind == crate::resolve::DefKind::Assigned
+            || definition.file.idx() >= program.files.len()
+        {
             return;
         }
         let member = definition.file;

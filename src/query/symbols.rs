@@ -6,9 +6,11 @@ use crate::load::elf::consts::*;
 use crate::load::elf::{Place, Symbol};
 use crate::program::{Content, Program};
 
-/// How well a symbol names its section: global before local, functions and objects before the
-/// rest, bigger before smaller.
-fn rank(symbol: &Symbol) -> (bool, bool, u64) {
+/// How well a symbol names its section: functions and objects before the rest, global before local,
+/// bigger before smaller.
+type Rank = (bool, bool, u64);
+
+fn rank(symbol: &Symbol) -> Rank {
     let typed = matches!(symbol.kind, STT_FUNC | STT_OBJECT | STT_TLS | STT_GNU_IFUNC);
     (typed, symbol.bind != STB_LOCAL, symbol.size)
 }
@@ -20,7 +22,7 @@ fn names_something(symbol: &Symbol) -> bool {
 /// By section index of a file: the symbol that names it best.
 pub fn best_of_sections(program: &Program<'_>, file: FileId) -> Vec<Option<u32>> {
     let Content::Object(object) = &program.files[file].content else { return Vec::new() };
-    let mut best: Vec<Option<(u32, (bool, bool, u64))>> = vec![None; object.sections.len()];
+    let mut best: Vec<Option<(u32, Rank)>> = vec![None; object.sections.len()];
     for index in 1..object.symbol_count() {
         let Some(symbol) = object.symbol(index).filter(names_something) else { continue };
         let Place::Section(section) = symbol.place else { continue };

@@ -22,10 +22,7 @@ impl Amount {
     }
 
     fn plus(self, other: Amount) -> Amount {
-        Amount {
-            sections: self.sections + other.sections,
-            bytes: self.bytes.saturating_add(other.bytes),
-        }
+        Amount { sections: self.sections + other.sections, bytes: self.bytes.saturating_add(other.bytes) }
     }
 }
 

@@ -1,6 +1,5 @@
 //! `gc --compare` as text, JSON and CSV.
 
-
 use serde::Serialize;
 
 use super::Page;
@@ -64,7 +63,10 @@ pub fn text(page: &Page<'_, '_>, profiles: &[Profile], comparison: &Comparison) 
         out.push('\n');
         out.push_str(&table(lines, &[0]));
         if rows.len() > shown {
-            out.push_str(&format!("  ... and {} more (-n 0 shows all)\n", count((rows.len() - shown) as u64)));
+            out.push_str(&format!(
+                "  ... and {} more (-n 0 shows all)\n",
+                count((rows.len() - shown) as u64)
+            ));
         }
     }
     out.into_bytes()

@@ -98,7 +98,10 @@ pub fn text(page: &Page<'_, '_>, inputs: &Inputs) -> Vec<u8> {
         count(s.members)
     ));
     for (gap, files) in &s.gaps {
-        out.push_str(&format!("  it cannot read {gap}: not compared in {}\n", plural(*files, "file", "files")));
+        out.push_str(&format!(
+            "  it cannot read {gap}: not compared in {}\n",
+            plural(*files, "file", "files")
+        ));
     }
     if s.differences.is_empty() {
         out.push_str("  the two readers agree\n");
@@ -246,7 +249,10 @@ pub fn json(page: &Page<'_, '_>, inputs: &Inputs) -> Vec<u8> {
             members: s.members,
             gaps: s.gaps.iter().map(|&(cannot_read, files)| GapJson { cannot_read, files }).collect(),
             differences: differences
-                .map(|(file, difference)| DifferenceJson { file: file.clone(), difference: difference.clone() })
+                .map(|(file, difference)| DifferenceJson {
+                    file: file.clone(),
+                    difference: difference.clone(),
+                })
                 .collect(),
         },
         findings: json::findings(page.findings),

@@ -3,11 +3,11 @@
 use bstr::ByteSlice;
 use serde::Serialize;
 
+use super::Page;
 use super::csv::csv_record;
 use super::json::{self, AmountJson, FindingJson, LinkInfo, TOOL, Tool, TotalsJson};
 use super::labels::escape;
 use super::text::{count, linker, machine, output_kind, percent, plural, size, table};
-use super::Page;
 use crate::query::dead::{Dead, DroppedSection, GroupRow, Grouping, file_label};
 use crate::query::select::{Selection, SortBy};
 use crate::query::symbols;
@@ -113,7 +113,12 @@ pub fn text(page: &Page<'_, '_>, dead: &Dead) -> Vec<u8> {
                 _ => escape(&row.key),
             };
             let gone = row.totals.dropped.bytes + row.totals.dropped_pieces;
-            lines.push(vec![size(gone), count(row.totals.dropped.sections), size(row.totals.kept.bytes), name]);
+            lines.push(vec![
+                size(gone),
+                count(row.totals.dropped.sections),
+                size(row.totals.kept.bytes),
+                name,
+            ]);
         }
         out.push_str(&table(lines, &[0, 1, 2]));
         more(&mut out, rows.len() - shown, "rows");
@@ -125,7 +130,8 @@ pub fn text(page: &Page<'_, '_>, dead: &Dead) -> Vec<u8> {
         out.push_str(&style.heading("dropped sections, biggest first\n"));
         let mut lines = vec![vec!["size".into(), "section".into(), "symbol".into(), "file".into()]];
         for row in rows.iter().take(shown) {
-            let symbol = row.symbol.map_or(String::new(), |s| style.symbol(symbols::name(program, row.file, s)));
+            let symbol =
+                row.symbol.map_or(String::new(), |s| style.symbol(symbols::name(program, row.file, s)));
             let name = program.section_name(row.section);
             // `.text.NAME` beside NAME says the same twice.
             let repeats = row.symbol.is_some_and(|s| {
@@ -253,7 +259,10 @@ pub fn csv(page: &Page<'_, '_>, dead: &Dead) -> Vec<u8> {
             let (archive, file) = if f.archive.is_some() { (f.path, f.member) } else { (&b""[..], f.path) };
             let symbol = row.symbol.map_or(&b""[..], |s| symbols::name(program, row.file, s));
             let bytes = row.bytes.to_string();
-            csv_record(&mut out, [archive, file, program.section_name(row.section), symbol, bytes.as_bytes()]);
+            csv_record(
+                &mut out,
+                [archive, file, program.section_name(row.section), symbol, bytes.as_bytes()],
+            );
         }
         return out;
     }

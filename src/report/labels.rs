@@ -28,25 +28,25 @@ impl Style {
 
     /// A symbol's name: Rust's scheme first, then C++'s, else as it is.
     pub fn symbol(self, name: &[u8]) -> String {
-        if self.demangle && name.len() <= DEMANGLE_LIMIT {
-            if let Some(plain) = std::str::from_utf8(name).ok().and_then(demangle) {
-                return escape(plain.as_bytes());
-            }
+        if self.demangle
+            && name.len() <= DEMANGLE_LIMIT
+            && let Some(plain) = std::str::from_utf8(name).ok().and_then(demangle)
+        {
+            return escape(plain.as_bytes());
         }
         escape(name)
     }
 
     /// A section's name; the mangled symbol behind its last dot is demangled.
     pub fn section(self, name: &[u8]) -> String {
-        if self.demangle && name.len() <= DEMANGLE_LIMIT {
-            if let Ok(text) = std::str::from_utf8(name) {
-                for mark in ["._R", "._Z"] {
-                    if let Some((front, plain)) = text
-                        .find(mark)
-                        .and_then(|at| Some((text.get(..=at)?, demangle(text.get(at + 1..)?)?)))
-                    {
-                        return escape(format!("{front}{plain}").as_bytes());
-                    }
+        if self.demangle
+            && name.len() <= DEMANGLE_LIMIT
+            && let Ok(text) = std::str::from_utf8(name)
+        {
+            for mark in ["._R", "._Z"] {
+                let split = text.find(mark).and_then(|at| Some((text.get(..=at)?, text.get(at + 1..)?)));
+                if let Some((front, plain)) = split.and_then(|(front, rest)| Some((front, demangle(rest)?))) {
+                    return escape(format!("{front}{plain}").as_bytes());
                 }
             }
         }
@@ -88,10 +88,15 @@ pub fn escape(bytes: &[u8]) -> String {
                 '\t' => out.push_str("\\t"),
                 '\r' => out.push_str("\\r"),
                 // Bidirectional overrides reorder what stands beside them.
-                c if c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+                c if c.is_control()
+                    || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
                 {
                     let code = u32::from(c);
-                    let _ = if code < 0x100 { write!(out, "\\x{code:02x}") } else { write!(out, "\\u{{{code:x}}}") };
+                    let _ = if code < 0x100 {
+                        write!(out, "\\x{code:02x}")
+                    } else {
+                        write!(out, "\\u{{{code:x}}}")
+                    };
                 }
                 c => out.push(c),
             }

@@ -13,7 +13,7 @@ pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3 + 1);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -136,7 +136,10 @@ mod tests {
     #[test]
     fn numbers() {
         assert_eq!([count(0), count(999), count(1000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([size(0), size(1023), size(1024), size(1_572_864)], ["0 B", "1023 B", "1.0 KiB", "1.5 MiB"]);
+        assert_eq!(
+            [size(0), size(1023), size(1024), size(1_572_864)],
+            ["0 B", "1023 B", "1.0 KiB", "1.5 MiB"]
+        );
         assert_eq!(percent(1, 0), "0.0 %");
     }
 
