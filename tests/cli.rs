@@ -353,6 +353,20 @@ fn names_cannot_disturb_the_terminal() {
 }
 
 #[test]
+fn why_answers_and_judges() {
+    let dir = folder();
+    let link = ["--", "--gc-sections", "main.o", "libx.a"];
+    let out = answer(dir.path(), &with(&["why", "foo"], &link), 0);
+    assert!(out.contains("_start") && out.contains("libx.a(foo.o)"), "{out}");
+    assert!(!answer(dir.path(), &with(&["why", "symbol:dead_data", "--dead"], &link), 1).is_empty());
+    answer(dir.path(), &with(&["why", "dead_data"], &link), 1);
+    answer(dir.path(), &with(&["why", "no_such_thing"], &link), 2);
+    let value = json(dir.path(), &with(&["why", "foo", "--format=json"], &link));
+    assert_eq!(value["schema"], "linksweep.why/1");
+    assert_eq!(value["link"]["linker"], "bfd");
+}
+
+#[test]
 fn demo_needs_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let run = Command::new(env!("CARGO_BIN_EXE_linksweep"))

@@ -239,11 +239,14 @@ pub(super) struct ExtractArgs {
 #[derive(Debug, ClapArgs)]
 pub(super) struct WhyArgs {
     /// A glob over names; section:, symbol:, file: or member: in front limits it to one kind
-    pub(super) pattern: String,
+    pub(super) pattern: OsString,
     #[command(flatten)]
     pub(super) link: LinkArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+    /// At most N explained things; 0: all [default: 20]
+    #[arg(short = 'n', value_name = "N")]
+    pub(super) rows: Option<usize>,
     /// The pattern is an exact name
     #[arg(long)]
     pub(super) exact: bool,

@@ -6,16 +6,17 @@ use super::Answer;
 use super::args::DemoArgs;
 use super::demo_link::{self, SCRIPT_KEPT, SCRIPT_LOST};
 use super::options;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::load::{self, FileStore, OpenedLink};
 use crate::plan::{self, LinkPlan, Overrides, ProfileSpec, Step, TextFile};
 use crate::query::dead::{Dead, dead, file_label};
 use crate::query::members::members;
 use crate::query::select::{Selection, SortBy};
+use crate::query::why::{WhyRequest, why};
 use crate::query::{Analysis, symbols};
 use crate::report::labels::{Style, escape};
 use crate::report::text::{size, table};
-use crate::report::{self, Page};
+use crate::report::{self, Page, why_text};
 
 /// The demo's command line as a user would write it.
 const LINE: &str = "ld.bfd --gc-sections -T demo.lds main.o commands.o libdemo.a";
@@ -41,6 +42,8 @@ pub(super) fn run(args: DemoArgs) -> Result<Answer> {
     out.push_str(&indented(&report::extract::text(&page, &members(&lost, false), false)));
     out.push_str(&step(style, 4, "what a forgotten KEEP loses"));
     out.push_str(&table_story(&lost, &answer, style)?);
+    out.push_str(&step(style, 5, &format!("why is it gone:  linksweep why --dead command_list -- {LINE}")));
+    out.push_str(&indented(&why_dead(&lost, "symbol:command_list")?));
     out.push_str("\nTry it on a link of your own: put `linksweep gc -- ` before its linker line.\n");
     Ok(Answer { bytes: out.into_bytes(), output: args.output, code: 0 })
 }
@@ -88,6 +91,16 @@ fn live_sections(analysis: &Analysis<'_>, style: Style) -> String {
         }
     }
     table(lines, &[0])
+}
+
+fn why_dead(analysis: &Analysis<'_>, pattern: &str) -> Result<Vec<u8>> {
+    let mut request = WhyRequest::new(pattern.as_bytes());
+    request.dead = true;
+    let answer = why(analysis, &request);
+    let mut bytes = Vec::new();
+    why_text::render(&answer, analysis, &why_text::Options { demangle: true }, &mut bytes)
+        .map_err(|e| Error::new("rendering", e.to_string()))?;
+    Ok(bytes)
 }
 
 /// What lives with KEEP and dies without it.

@@ -13,6 +13,7 @@ pub mod refusals;
 pub mod select;
 pub mod symbols;
 pub mod totals;
+pub mod why;
 
 use crate::graph::{RootSet, SectionGraph};
 use crate::mark::Liveness;

@@ -10,9 +10,13 @@ pub mod extract;
 pub mod gc;
 pub mod json;
 pub mod labels;
+pub mod reloc_names;
 pub mod schema;
 pub mod text;
 pub mod verify;
+pub mod why_json;
+pub mod why_text;
+pub mod why_words;
 
 use crate::query::Analysis;
 use crate::query::finding::Finding;

@@ -14,6 +14,7 @@ mod fixture;
 mod linkers;
 mod record;
 mod suite;
+mod why;
 
 fn main() {
     let args = libtest_mimic::Arguments::from_args();

@@ -330,6 +330,7 @@ pub fn run(args: &Arguments) -> Conclusion {
             case_trials(case, &required, &mut trials);
         }
     }
+    trials.extend(crate::why::trials(recording));
     let all = cases.clone();
     trials.push(Trial::test("rules/index", move || check_rules(&all, recording)));
     libtest_mimic::run(args, trials)
