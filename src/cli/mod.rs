@@ -1,5 +1,24 @@
 //! The shell around the library: flags, commands, exit codes.
 
+mod args;
+mod demo;
+mod demo_link;
+mod doctor;
+mod extract;
+mod gc;
+mod options;
 mod run;
+mod session;
+mod verify;
+mod why;
 
 pub use run::main;
+
+use std::path::PathBuf;
+
+/// What a command hands back: bytes for standard output or a file, and the exit status.
+struct Answer {
+    bytes: Vec<u8>,
+    output: Option<PathBuf>,
+    code: u8,
+}

@@ -1,70 +1,103 @@
-//! One arm per command: analyse, query, render (first form: `gc` and `extract` as linker lines).
+//! Runs one command: words to an answer, the answer to its place, the outcome to an exit status.
 
 use std::ffi::OsString;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::error::{Error, Result, Severity};
-use crate::plan::{self, Overrides, ProfileSpec};
-use crate::query::listing;
+use clap::{CommandFactory, Parser};
+
+use super::args::{Args, Command};
+use super::{Answer, demo, doctor, extract, gc, session, verify, why};
+use crate::error::{Error, Result};
+use crate::report::labels::escape;
+use crate::report::schema;
 
 /// Runs the program with the words behind its name.
 pub fn main(words: Vec<OsString>) -> ExitCode {
-    match run(&words) {
+    let args = match Args::try_parse_from(std::iter::once(OsString::from("linksweep")).chain(words)) {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    let outcome = run(args.command).and_then(|answer| deliver(&answer).map(|()| answer.code));
+    match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "linksweep: error: {error}");
+            // A rendered script excerpt has lines of its own.
+            let text = error.to_string();
+            let lines: Vec<String> = text.lines().map(|l| escape(l.as_bytes())).collect();
+            session::tell(&format!("error: {}", lines.join("\n")));
             ExitCode::from(2)
         }
     }
 }
 
-fn run(words: &[OsString]) -> Result<u8> {
-    let mut overrides = Overrides { assume_gc: true, ..Overrides::default() };
-    let mut line: Vec<OsString> = Vec::new();
-    let command = words.first().cloned().unwrap_or_default();
-    let mut at = 1;
-    while let Some(word) = words.get(at) {
-        let text = word.to_string_lossy().into_owned();
-        at += 1;
-        if let Some(spec) = text.strip_prefix("--linker=") {
-            overrides.linker = Some(ProfileSpec::parse(spec)?);
-        } else if text == "-C" {
-            overrides.directory = words.get(at).map(PathBuf::from).unwrap_or_default();
-            at += 1;
-        } else if text == "--link-file" {
-            line = plan::read_link_file(&words.get(at).map(PathBuf::from).unwrap_or_default())?;
-            at += 1;
-        } else if text == "--" {
-            line = words[at..].to_vec();
-            break;
-        } else if !text.starts_with("--format") {
-            return Err(Error::new(text, "unknown option"));
+/// Help and version are answers; anything else is wrong usage.
+fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    if error.use_stderr() {
+        let _ = write!(std::io::stderr().lock(), "{text}");
+        return ExitCode::from(2);
+    }
+    let answer = Answer { bytes: text.to_string().into_bytes(), output: None, code: 0 };
+    match deliver(&answer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(2),
+    }
+}
+
+fn run(command: Command) -> Result<Answer> {
+    match command {
+        Command::Gc(args) => gc::run(args),
+        Command::Extract(args) => extract::run(args),
+        Command::Why(args) => why::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Schema { kind, output } => match schema::schema(&kind) {
+            Some(text) => Ok(Answer { bytes: text.into(), output, code: 0 }),
+            None => {
+                let kinds: Vec<&str> = schema::SCHEMAS.iter().map(|(name, _)| *name).collect();
+                Err(Error::new(format!("schema {kind}"), format!("there are {}", kinds.join(", "))))
+            }
+        },
+        Command::Man { output } => Ok(Answer { bytes: man()?, output, code: 0 }),
+        Command::Completions { shell, output } => {
+            let mut bytes = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "linksweep", &mut bytes);
+            Ok(Answer { bytes, output, code: 0 })
         }
     }
-    let plan = plan::parse_command(&line, &overrides)?;
-    let link = crate::open(&plan)?;
-    let analysis = crate::analyze(&plan, &link)?;
-    let mut out = Vec::new();
-    if command == "extract" {
-        out = listing::extraction_report(&analysis).ok_or_else(|| Error::new("extract", "no report"))?;
-    } else {
-        for line in listing::removed_lines(&analysis) {
-            out.extend_from_slice(&line);
-            out.push(b'\n');
-        }
+}
+
+/// One page: the program, then each command as a section.
+fn man() -> Result<Vec<u8>> {
+    let fail = |e: std::io::Error| Error::new("manual page", e.to_string());
+    let mut command = Args::command();
+    command.build();
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut page).map_err(fail)?;
+    for sub in command.get_subcommands().filter(|s| s.get_name() != "help") {
+        let mut own = Vec::new();
+        let man = clap_mangen::Man::new(sub.clone());
+        man.render_description_section(&mut own).map_err(fail)?;
+        man.render_options_section(&mut own).map_err(fail)?;
+        let title = format!(".SH \"linksweep {}\"\n", sub.get_name());
+        page.extend_from_slice(title.as_bytes());
+        page.extend_from_slice(String::from_utf8_lossy(&own).replace(".SH ", ".SS ").as_bytes());
     }
-    let _ = std::io::stdout().write_all(&out);
-    let mut failed = false;
-    for d in plan.notes.iter() {
-        let _ = writeln!(std::io::stderr(), "linksweep: note: {d}");
+    Ok(page)
+}
+
+/// Writes the answer. A reader that went away has seen enough: that is no error.
+fn deliver(answer: &Answer) -> Result<()> {
+    if let Some(path) = answer.output.as_deref().filter(|p| *p != Path::new("-")) {
+        return std::fs::write(path, &answer.bytes)
+            .map_err(|e| Error::new(format!("writing {}", path.display()), e.to_string()));
     }
-    let refusals = crate::query::refusals::refusals(&analysis);
-    let loaded = analysis.program.diagnostics.iter().chain(&analysis.resolution.diagnostics);
-    for d in loaded.chain(&analysis.liveness.diagnostics).chain(&refusals) {
-        failed |= d.severity == Severity::Error;
-        let _ = writeln!(std::io::stderr(), "linksweep: {d}");
+    let mut out = std::io::stdout().lock();
+    match out.write_all(&answer.bytes).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::new("writing the answer", e.to_string())),
+        _ => Ok(()),
     }
-    Ok(if failed { 2 } else { 0 })
 }

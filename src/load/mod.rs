@@ -17,6 +17,7 @@ pub mod implicit;
 pub mod merge;
 mod open;
 pub mod relocs;
+pub mod second;
 
 pub use bytes::FileStore;
 pub use open::open;

@@ -12,7 +12,7 @@ use fixedbitset::FixedBitSet;
 use crate::error::Diagnostic;
 use crate::graph::{EdgeKind, RootSet, SectionGraph};
 use crate::ids::{Id, NodeId};
-use crate::plan::Flavor;
+use crate::plan::{Flavor, OutputKind};
 use crate::program::Program;
 use crate::resolve::Resolution;
 
@@ -92,7 +92,7 @@ impl<'a, 'd> Marker<'a, 'd> {
     }
 }
 
-/// Marks what the plan's linker keeps. gold, lld and mold are plain closures over graphs that
+/// Marks what the plan's linker keeps; everything, if the link does not collect. gold, lld and mold are plain closures over graphs that
 /// already hold their rules; bfd has stages of its own.
 pub fn mark(
     program: &Program<'_>,
@@ -100,12 +100,14 @@ pub fn mark(
     graph: &SectionGraph<'_>,
     roots: &RootSet,
 ) -> Liveness {
-    if program.plan.gc_sections == Some(false) {
-        let mut live = FixedBitSet::with_capacity(graph.node_count());
-        live.insert_range(..);
-        return Liveness { live, staged: Vec::new(), diagnostics: Vec::new() };
-    }
-    match program.plan.profile.flavor {
+    let collects = program.plan.gc_sections == Some(true);
+    let flavor = program.plan.profile.flavor;
+    let mut liveness = match flavor {
+        _ if !collects => {
+            let mut live = FixedBitSet::with_capacity(graph.node_count());
+            live.insert_range(..);
+            Liveness { live, staged: Vec::new(), diagnostics: Vec::new() }
+        }
         Flavor::Bfd => bfd::mark(program, resolution, graph, roots),
         Flavor::Gold | Flavor::Lld | Flavor::Mold => {
             let mut marker = Marker::new(program, graph);
@@ -113,11 +115,12 @@ pub fn mark(
                 marker.add(root.node);
             }
             marker.run();
-            let mut liveness = Liveness { live: marker.live, staged: Vec::new(), diagnostics: Vec::new() };
-            if program.plan.profile.flavor == Flavor::Gold {
-                liveness.diagnostics = gold::check(program, resolution, graph, &liveness);
-            }
-            liveness
+            Liveness { live: marker.live, staged: Vec::new(), diagnostics: Vec::new() }
         }
+    };
+    // Without collection `-r` relocates nothing that could be undefined.
+    if flavor == Flavor::Gold && (collects || program.plan.output_kind != OutputKind::Relocatable) {
+        liveness.diagnostics = gold::check(program, resolution, graph, &liveness);
     }
+    liveness
 }

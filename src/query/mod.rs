@@ -1,8 +1,18 @@
 //! Questions about a finished analysis: one file per question, plain complete data out.
 
+pub mod compare;
+pub mod dead;
+pub mod fate;
+pub mod finding;
+pub mod inputs;
+pub mod linediff;
 pub mod listing;
+pub mod members;
 pub mod pieces;
 pub mod refusals;
+pub mod select;
+pub mod symbols;
+pub mod totals;
 pub mod why;
 
 use crate::graph::{RootSet, SectionGraph};

@@ -1,6 +1,35 @@
-//! Renderers: a file per format and question; they arrange what a query found and compute nothing.
+//! Answers as text, JSON and tables: one file per question or notion, no computing.
+//!
+//! In: plain answers of the queries and the analysis they speak of. Out: bytes. Machine formats never
+//! demangle and escape control characters only where the format needs it (cli.md 1).
 
+pub mod compare;
+pub mod csv;
+pub mod doctor;
+pub mod extract;
+pub mod gc;
+pub mod json;
+pub mod labels;
 pub mod reloc_names;
+pub mod schema;
+pub mod text;
+pub mod verify;
 pub mod why_json;
 pub mod why_text;
 pub mod why_words;
+
+use crate::query::Analysis;
+use crate::query::finding::Finding;
+use crate::query::select::Selection;
+
+/// What every renderer of an analysed link gets.
+pub struct Page<'a, 'd> {
+    /// The analysis.
+    pub analysis: &'a Analysis<'d>,
+    /// Findings of the phases.
+    pub findings: &'a [Finding],
+    /// Which rows.
+    pub selection: &'a Selection,
+    /// How text looks.
+    pub style: labels::Style,
+}

@@ -96,7 +96,8 @@ fn linksweep(
     if !case.prefix.is_empty() && matches!(linker, LinkerId::Bfd | LinkerId::Gold) {
         cmd.arg(format!("{}ld.{}", case.prefix, linker.name()));
     }
-    cmd.args(&link.words);
+    // As the linkers were run; `extract` does not assume it.
+    cmd.arg("--gc-sections").args(&link.words);
     let run = linkers::run(cmd, dir.path())?;
     let lines = run.stdout.lines().map(str::to_string).collect();
     Ok((run, lines))

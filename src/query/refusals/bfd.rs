@@ -78,7 +78,7 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     inputs(analysis, &mut out);
     demanded(analysis, &mut out);
     if plan.output_kind == OutputKind::Relocatable {
-        if plan.gc_sections != Some(false) && !plan.gc_keep_exported && !has_root(analysis) {
+        if plan.gc_sections == Some(true) && !plan.gc_keep_exported && !has_root(analysis) {
             let message =
                 "--gc-sections with -r needs a root: name a defined symbol with -e or -u".to_string();
             out.push(error(String::new(), message));
@@ -108,7 +108,7 @@ fn inputs(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             Content::Opaque(_) => {
                 out.push(error(program.label(file), "file not recognized or in wrong format".to_string()));
             }
-            Content::Object(object) if program.plan.gc_sections != Some(false) => {
+            Content::Object(object) if program.plan.gc_sections == Some(true) => {
                 for index in 1..object.sections.len() as u32 {
                     if object.section_name(index) == b"__patchable_function_entries"
                         && crate::graph::bfd::linked_to(object, index).is_none()

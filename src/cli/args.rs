@@ -1,0 +1,291 @@
+//! The command line as typed.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+const INPUT_HELP: &str = "\
+INPUT is a linker command line behind `--`, as the linker gets it (@response files, -l/-L, -T), a compiler-driver \
+line (cc, c++, gcc, g++, clang, clang++; expanded by asking the driver), or a file holding either (--link-file).
+
+Exit status: 0 done; 1 findings or differences, from commands that judge; 2 wrong usage, unreadable input, or a \
+link that the linker itself would refuse (the answer is printed all the same).";
+
+/// Tells, without linking, what --gc-sections and on-demand archive linking drop, and why.
+#[derive(Debug, Parser)]
+#[command(name = "linksweep", version, max_term_width = 100, after_help = INPUT_HELP)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// What --gc-sections drops, in bytes and sections
+    #[command(after_help = INPUT_HELP)]
+    Gc(GcArgs),
+    /// Which archive members a link takes, who asked first and for which symbol
+    #[command(after_help = INPUT_HELP)]
+    Extract(ExtractArgs),
+    /// Why something is live, or why nothing keeps it
+    #[command(after_help = INPUT_HELP)]
+    Why(WhyArgs),
+    /// Run the real linker in a scratch folder and compare line by line
+    #[command(after_help = INPUT_HELP)]
+    Verify(VerifyArgs),
+    /// What the inputs are, what cannot be read, and a second reader's opinion
+    #[command(after_help = INPUT_HELP)]
+    Doctor(DoctorArgs),
+    /// The main job on a small link built in memory; needs nothing else
+    Demo(DemoArgs),
+    /// The JSON Schema of a kind of JSON answer
+    Schema {
+        /// gc, compare, extract, verify, doctor, ...
+        kind: String,
+        /// Write the answer to FILE
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// The manual page
+    Man {
+        /// Write the answer to FILE
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// A completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+        /// Write the answer to FILE
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Output formats of all commands together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// One object with a schema number
+    Json,
+    /// Comma separated
+    Csv,
+    /// Tab separated
+    Tsv,
+    /// The linker's own lines
+    Linker,
+}
+
+/// `auto`, `always`, `never`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    /// If the output is a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// `auto`, `never`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Progress {
+    /// On a terminal
+    Auto,
+    /// Never
+    Never,
+}
+
+/// `auto`, `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Demangle {
+    /// Rust, then C++
+    Auto,
+    /// As in the objects
+    None,
+}
+
+/// Order of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Sort {
+    /// Biggest first
+    Size,
+    /// By name
+    Name,
+    /// Most sections first
+    Count,
+    /// In link order
+    Input,
+}
+
+/// What rows stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum By {
+    /// Object or archive member
+    File,
+    /// Archive
+    Archive,
+    /// Folder
+    Directory,
+    /// Section name
+    Section,
+    /// text, rodata, data, bss, ...
+    Kind,
+    /// Symbol
+    Symbol,
+}
+
+/// Options that say what is analysed and how.
+#[derive(Debug, ClapArgs)]
+pub(super) struct LinkArgs {
+    /// Whose rules: bfd, gold, lld or mold, with @VERSION for a certain one
+    #[arg(long, value_name = "NAME[@VERSION]")]
+    pub(super) linker: Option<String>,
+    /// Read the command line from FILE
+    #[arg(long, value_name = "FILE", conflicts_with = "line")]
+    pub(super) link_file: Option<PathBuf>,
+    /// The folder that relative input paths start from
+    #[arg(short = 'C', value_name = "DIR")]
+    pub(super) directory: Option<PathBuf>,
+    /// Number of threads
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// Tell on stderr how long each phase took
+    #[arg(long)]
+    pub(super) timings: bool,
+    /// Progress on stderr
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub(super) progress: Progress,
+    /// No notes and warnings on stderr
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// More on stderr
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Any diagnostic is an error
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// The linker's or the compiler driver's command line
+    #[arg(last = true, value_name = "LINK LINE")]
+    pub(super) line: Vec<OsString>,
+}
+
+/// Options that say where the answer goes and how it looks.
+#[derive(Debug, ClapArgs)]
+pub(super) struct OutputArgs {
+    /// Form of the answer
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(super) format: Format,
+    /// Write the answer to FILE
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Colours in text
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub(super) color: When,
+    /// Readable symbol names in text
+    #[arg(long, value_name = "HOW", value_enum, default_value = "auto")]
+    pub(super) demangle: Demangle,
+}
+
+/// Options that choose rows (text, json, csv).
+#[derive(Debug, ClapArgs)]
+pub(super) struct RowArgs {
+    /// At most N rows; 0: all [default: 20 in text, else all]
+    #[arg(short = 'n', value_name = "N")]
+    pub(super) rows: Option<usize>,
+    /// Order of rows
+    #[arg(long, value_name = "ORDER", value_enum)]
+    pub(super) sort: Option<Sort>,
+    /// Only rows that match
+    #[arg(long, value_name = "REGEX")]
+    pub(super) filter: Option<String>,
+}
+
+/// `gc`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct GcArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) rows: RowArgs,
+    /// Group the bytes
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    pub(super) by: Vec<By>,
+    /// Only sections whose fate differs between these linkers
+    #[arg(long, value_name = "LINKER,...", value_delimiter = ',', conflicts_with = "by")]
+    pub(super) compare: Vec<String>,
+}
+
+/// `extract`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ExtractArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) rows: RowArgs,
+    /// Everyone who refers to a member, not only who asked first (text, json)
+    #[arg(long)]
+    pub(super) all: bool,
+}
+
+/// `why`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct WhyArgs {
+    /// A glob over names; section:, symbol:, file: or member: in front limits it to one kind
+    pub(super) pattern: OsString,
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    /// At most N explained things; 0: all [default: 20]
+    #[arg(short = 'n', value_name = "N")]
+    pub(super) rows: Option<usize>,
+    /// The pattern is an exact name
+    #[arg(long)]
+    pub(super) exact: bool,
+    /// Number of distinct chains
+    #[arg(short = 'k', value_name = "N", default_value_t = 1)]
+    pub(super) chains: usize,
+    /// Who refers to something dropped or not extracted, and why none of them is live
+    #[arg(long)]
+    pub(super) dead: bool,
+}
+
+/// `verify`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    /// The linker to run
+    #[arg(long, value_name = "PROGRAM")]
+    pub(super) linker_path: Option<OsString>,
+}
+
+/// `doctor`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// `demo`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct DemoArgs {
+    /// Write the answer to FILE
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub(super) color: When,
+}

@@ -1,0 +1,123 @@
+//! `gc`: what garbage collection drops, and `gc --compare`.
+
+use super::Answer;
+use super::args::{By, Format, GcArgs};
+use super::options::{self, LinkOptions, OutputOptions};
+use super::session::{self, Clock, Opened};
+use crate::error::{Error, Result};
+use crate::plan::{Overrides, Profile, ProfileSpec};
+use crate::query::dead::{self, Grouping};
+use crate::query::finding;
+use crate::query::select::{Selection, SortBy};
+use crate::query::{Analysis, compare, listing};
+use crate::report::{self, Page};
+
+pub(super) fn run(args: GcArgs) -> Result<Answer> {
+    let comparing = !args.compare.is_empty();
+    let allowed: &[Format] = if comparing {
+        &[Format::Text, Format::Json, Format::Csv]
+    } else {
+        &[Format::Text, Format::Json, Format::Csv, Format::Linker]
+    };
+    let name = if comparing { "gc --compare" } else { "gc" };
+    let output = options::output(args.output, name, allowed)?;
+    let selection = options::rows(args.rows, output.format, SortBy::Size)?;
+    if output.format == Format::Linker && !args.by.is_empty() {
+        return Err(Error::new("option --by", "not with --format=linker"));
+    }
+    let specs: Vec<ProfileSpec> =
+        args.compare.iter().map(|s| ProfileSpec::parse(s)).collect::<Result<_>>()?;
+    let link = options::link(args.link, true)?;
+    if comparing {
+        return run_compare(&link, output, &selection, &specs);
+    }
+    let mut clock = Clock::new(link.telling);
+    let opened = session::open(&link, &link.overrides, &mut clock)?;
+    let analysis = session::analyze(&link, &opened, &mut clock)?;
+    let diagnostics = finding::diagnostics(&analysis);
+    clock.done("refusals");
+    let bytes = match output.format {
+        Format::Linker => lines(&analysis),
+        format => {
+            let by: Vec<Grouping> = args.by.iter().map(|b| grouping(*b)).collect();
+            let dead = dead::dead(&analysis, &by);
+            clock.done("accounting");
+            let findings = finding::findings(&diagnostics);
+            let page =
+                Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
+            match format {
+                Format::Json => report::gc::json(&page, &dead),
+                Format::Csv => report::gc::csv(&page, &dead),
+                _ => report::gc::text(&page, &dead),
+            }
+        }
+    };
+    clock.done("rendering");
+    let code = session::tell_diagnostics(&link, &diagnostics);
+    clock.finish();
+    // The process ends soon: giving memory back piece by piece would only cost time.
+    std::mem::forget(analysis);
+    std::mem::forget(opened);
+    Ok(Answer { bytes, output: output.output, code })
+}
+
+/// The linker's own lines.
+pub(super) fn lines(analysis: &Analysis<'_>) -> Vec<u8> {
+    let lines = listing::removed_lines(analysis);
+    let mut bytes = Vec::with_capacity(lines.iter().map(|l| l.len() + 1).sum());
+    for line in lines {
+        bytes.extend_from_slice(&line);
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+fn grouping(by: By) -> Grouping {
+    match by {
+        By::File => Grouping::File,
+        By::Archive => Grouping::Archive,
+        By::Directory => Grouping::Directory,
+        By::Section => Grouping::Section,
+        By::Kind => Grouping::Kind,
+        By::Symbol => Grouping::Symbol,
+    }
+}
+
+fn run_compare(
+    link: &LinkOptions,
+    output: OutputOptions,
+    selection: &Selection,
+    specs: &[ProfileSpec],
+) -> Result<Answer> {
+    let mut clock = Clock::new(link.telling);
+    let mut opened: Vec<Opened> = Vec::new();
+    if specs.len() == 1 {
+        // One linker is compared with the link's own.
+        opened.push(session::open(link, &link.overrides, &mut clock)?);
+    }
+    for &spec in specs {
+        let overrides = Overrides { linker: Some(spec), ..link.overrides.clone() };
+        opened.push(session::open(link, &overrides, &mut clock)?);
+    }
+    let analyses: Vec<Analysis<'_>> =
+        opened.iter().map(|o| session::analyze(link, o, &mut clock)).collect::<Result<_>>()?;
+    let profiles: Vec<Profile> = opened.iter().map(|o| o.plan.profile).collect();
+    let comparison = compare::compare(&analyses);
+    let Some(first) = analyses.first() else {
+        return Err(Error::new("option --compare", "names no linker"));
+    };
+    let diagnostics: Vec<_> = analyses.iter().map(finding::diagnostics).collect();
+    let findings = finding::findings(diagnostics.first().map_or(&[], |d| d.as_slice()));
+    let page = Page { analysis: first, findings: &findings, selection, style: output.style };
+    let bytes = match output.format {
+        Format::Json => report::compare::json(&page, &profiles, &comparison),
+        Format::Csv => report::compare::csv(&page, &profiles, &comparison),
+        _ => report::compare::text(&page, &profiles, &comparison),
+    };
+    let mut code = 0;
+    for own in &diagnostics {
+        code = code.max(session::tell_diagnostics(link, own));
+    }
+    clock.finish();
+    Ok(Answer { bytes, output: output.output, code })
+}

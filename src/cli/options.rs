@@ -1,0 +1,150 @@
+//! Options checked: what was typed becomes what is meant, or an error that names the option.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use regex::bytes::RegexBuilder;
+
+use super::args::{Demangle, Format, LinkArgs, OutputArgs, Progress, RowArgs, Sort, When};
+use crate::error::{Error, Result};
+use crate::plan::{self, Overrides, ProfileSpec};
+use crate::query::select::{Selection, SortBy};
+use crate::report::labels::Style;
+
+/// Rows of a text answer where `-n` is not given.
+const TEXT_ROWS: usize = 20;
+
+/// How much is told on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Telling {
+    /// Notes and warnings are left out.
+    pub(super) quiet: bool,
+    /// More is told.
+    pub(super) verbose: bool,
+    /// Timings are told.
+    pub(super) timings: bool,
+    /// Progress is shown.
+    pub(super) progress: bool,
+}
+
+/// What is analysed.
+#[derive(Debug)]
+pub(super) struct LinkOptions {
+    /// The words of the command line.
+    pub(super) words: Vec<OsString>,
+    /// Profile, folder, assumed collection.
+    pub(super) overrides: Overrides,
+    /// Any diagnostic is an error.
+    pub(super) strict: bool,
+    /// What stderr gets.
+    pub(super) telling: Telling,
+}
+
+/// Checks the link options; `assume_gc` for commands that assume `--gc-sections`.
+pub(super) fn link(args: LinkArgs, assume_gc: bool) -> Result<LinkOptions> {
+    let linker = args.linker.as_deref().map(ProfileSpec::parse).transpose()?;
+    let words = match &args.link_file {
+        Some(path) => plan::read_link_file(path)?,
+        None if args.line.is_empty() => {
+            return Err(Error::new(
+                "no link given",
+                "write `-- LINKER ARGS...` behind the options, or --link-file FILE",
+            ));
+        }
+        None => args.line,
+    };
+    if let Some(directory) = args.directory.as_ref().filter(|d| !d.is_dir()) {
+        return Err(Error::new(format!("option -C {}", directory.display()), "not a folder"));
+    }
+    if let Some(threads) = args.threads {
+        if threads == 0 {
+            return Err(Error::new("option --threads", "at least 1"));
+        }
+        // Only the first call can set the size; a later one (tests) keeps what is there.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.min(1024)).build_global();
+    }
+    let progress =
+        args.progress == Progress::Auto && !args.quiet && !args.timings && std::io::stderr().is_terminal();
+    Ok(LinkOptions {
+        words,
+        overrides: Overrides { linker, directory: args.directory.unwrap_or_default(), assume_gc },
+        strict: args.strict,
+        telling: Telling { quiet: args.quiet, verbose: args.verbose, timings: args.timings, progress },
+    })
+}
+
+/// Where the answer goes and how it looks.
+#[derive(Debug)]
+pub(super) struct OutputOptions {
+    /// Its form.
+    pub(super) format: Format,
+    /// A file instead of standard output.
+    pub(super) output: Option<PathBuf>,
+    /// Look of text.
+    pub(super) style: Style,
+}
+
+/// Checks the output options; `allowed` are the forms that the command has.
+pub(super) fn output(args: OutputArgs, command: &str, allowed: &[Format]) -> Result<OutputOptions> {
+    if !allowed.contains(&args.format) {
+        let names: Vec<String> = allowed.iter().map(|&f| format_name(f)).collect();
+        return Err(Error::new(
+            format!("option --format={}", format_name(args.format)),
+            format!("{command} has {}", names.join(", ")),
+        ));
+    }
+    let color = color(args.color, args.output.is_some());
+    let style = Style { color, demangle: args.demangle == Demangle::Auto };
+    Ok(OutputOptions { format: args.format, output: args.output, style })
+}
+
+/// Whether text is coloured.
+pub(super) fn color(when: When, to_file: bool) -> bool {
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+                || std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+            !to_file && !refused && std::io::stdout().is_terminal()
+        }
+    }
+}
+
+fn format_name(format: Format) -> String {
+    use clap::ValueEnum;
+    format.to_possible_value().map_or_else(String::new, |v| v.get_name().to_string())
+}
+
+/// Checks the row options. Text is sorted by size unless told otherwise, machine formats keep link
+/// order.
+pub(super) fn rows(args: RowArgs, format: Format, text_order: SortBy) -> Result<Selection> {
+    if matches!(format, Format::Linker | Format::Tsv) {
+        let given = [
+            (args.rows.is_some(), "-n"),
+            (args.sort.is_some(), "--sort"),
+            (args.filter.is_some(), "--filter"),
+        ];
+        if let Some((_, option)) = given.iter().find(|(given, _)| *given) {
+            let message = format!("not with --format={}", format_name(format));
+            return Err(Error::new(format!("option {option}"), message));
+        }
+    }
+    let filter = match &args.filter {
+        Some(pattern) => Some(RegexBuilder::new(pattern).size_limit(1 << 22).build().map_err(|e| {
+            Error::new(format!("option --filter={pattern}"), e.to_string().replace('\n', " "))
+        })?),
+        None => None,
+    };
+    let text = format == Format::Text;
+    let sort = match args.sort {
+        Some(Sort::Size) => SortBy::Size,
+        Some(Sort::Name) => SortBy::Name,
+        Some(Sort::Count) => SortBy::Count,
+        Some(Sort::Input) => SortBy::Input,
+        None if text => text_order,
+        None => SortBy::Input,
+    };
+    Ok(Selection { filter, sort, limit: args.rows.unwrap_or(if text { TEXT_ROWS } else { 0 }) })
+}

@@ -1,0 +1,55 @@
+//! `why`: the chain that keeps something, or the reason why nothing does.
+
+use super::Answer;
+use super::args::{Format, WhyArgs};
+use super::options;
+use super::session::{self, Clock};
+use crate::error::{Error, Result};
+use crate::query::finding;
+use crate::query::select::Selection;
+use crate::query::why::{WhyRequest, why};
+use crate::report::{Page, json, why_json, why_text};
+
+pub(super) fn run(args: WhyArgs) -> Result<Answer> {
+    let output = options::output(args.output, "why", &[Format::Text, Format::Json])?;
+    if args.chains == 0 {
+        return Err(Error::new("option -k", "at least 1"));
+    }
+    let mut request = WhyRequest::new(args.pattern.as_encoded_bytes());
+    request.exact = args.exact;
+    request.chains = args.chains;
+    request.dead = args.dead;
+    if let Some(rows) = args.rows {
+        request.limit = rows;
+    }
+    let link = options::link(args.link, false)?;
+    let mut clock = Clock::new(link.telling);
+    let opened = session::open(&link, &link.overrides, &mut clock)?;
+    let analysis = session::analyze(&link, &opened, &mut clock)?;
+    let answer = why(&analysis, &request);
+    clock.done("question");
+    let diagnostics = finding::diagnostics(&analysis);
+    let mut bytes = Vec::new();
+    let written = match output.format {
+        Format::Json => {
+            let findings = finding::findings(&diagnostics);
+            let selection = Selection::default();
+            let page =
+                Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
+            let value = |v: std::result::Result<serde_json::Value, serde_json::Error>| v.unwrap_or_default();
+            let head = why_json::Head {
+                tool: value(serde_json::to_value(json::TOOL)),
+                link: value(serde_json::to_value(json::link(&page))),
+            };
+            why_json::render(&answer, &analysis, &head, &mut bytes)
+        }
+        _ => {
+            let options = why_text::Options { demangle: output.style.demangle };
+            why_text::render(&answer, &analysis, &options, &mut bytes)
+        }
+    };
+    written.map_err(|e| Error::new("rendering", e.to_string()))?;
+    let refused = session::tell_diagnostics(&link, &diagnostics);
+    clock.finish();
+    Ok(Answer { bytes, output: output.output, code: refused.max(answer.exit_status()) })
+}

@@ -1,0 +1,15 @@
+//! The JSON Schema of every kind of JSON answer (`schema KIND`).
+
+/// Kinds and their schemas.
+pub const SCHEMAS: &[(&str, &str)] = &[
+    ("gc", include_str!("schemas/gc.json")),
+    ("compare", include_str!("schemas/compare.json")),
+    ("extract", include_str!("schemas/extract.json")),
+    ("verify", include_str!("schemas/verify.json")),
+    ("doctor", include_str!("schemas/doctor.json")),
+];
+
+/// The schema of a kind.
+pub fn schema(kind: &str) -> Option<&'static str> {
+    SCHEMAS.iter().find(|(name, _)| *name == kind).map(|(_, text)| *text)
+}

@@ -1,0 +1,446 @@
+//! The command line as its users see it: each command's answer, its forms, what goes to stderr, the
+//! exit status. Inputs are built in memory; no linker is needed.
+
+#![allow(unreachable_pub, dead_code, clippy::unwrap_used)]
+
+#[path = "it/fixture/mod.rs"]
+mod fixture;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use fixture::archive::{Index, Member, archive};
+
+const MAIN: &[&str] = &["fn _start: foo", "fn dead_one: dead_data", "data dead_data"];
+const FOO: &[&str] = &["fn foo", "fn _ZN3foo6unusedEv"];
+const BAR: &[&str] = &["fn bar: foo"];
+
+fn object(lines: &[&str]) -> Vec<u8> {
+    fixture::object::object(&[], lines).unwrap().write()
+}
+
+/// A folder with `main.o` and `libx.a` (`foo.o` taken, `bar.o` left behind).
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let member = |name: &str, lines: &[&str], symbols: &[&str]| Member {
+        name: name.into(),
+        data: object(lines),
+        symbols: symbols.iter().map(|s| s.to_string()).collect(),
+        origin: None,
+    };
+    let members = [member("foo.o", FOO, &["foo", "_ZN3foo6unusedEv"]), member("bar.o", BAR, &["bar"])];
+    std::fs::write(dir.path().join("main.o"), object(MAIN)).unwrap();
+    std::fs::write(dir.path().join("libx.a"), archive(false, Index::Gnu, None, &members)).unwrap();
+    dir
+}
+
+fn linksweep(dir: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linksweep"));
+    command.current_dir(dir).args(words).env_remove("NO_COLOR").stdin(Stdio::null());
+    command.output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Standard output of a run that must end with `code`.
+fn answer(dir: &Path, words: &[&str], code: i32) -> String {
+    let run = linksweep(dir, words);
+    assert_eq!(run.status.code(), Some(code), "{words:?}\n{}", text(&run.stderr));
+    text(&run.stdout)
+}
+
+fn json(dir: &Path, words: &[&str]) -> serde_json::Value {
+    serde_json::from_str(&answer(dir, words, 0)).unwrap()
+}
+
+const LINK: [&str; 3] = ["--", "main.o", "libx.a"];
+
+fn with<'a>(front: &[&'a str], back: &[&'a str]) -> Vec<&'a str> {
+    [front, back].concat()
+}
+
+#[test]
+fn gc_as_linker_lines() {
+    let dir = folder();
+    let out = answer(dir.path(), &with(&["gc", "--format=linker", "--linker=bfd@2.40"], &LINK), 0);
+    assert_eq!(
+        out,
+        "removing unused section '.text.dead_one' in file 'main.o'\n\
+         removing unused section '.data.dead_data' in file 'main.o'\n\
+         removing unused section '.text._ZN3foo6unusedEv' in file 'libx.a(foo.o)'\n"
+    );
+}
+
+#[test]
+fn gc_as_text() {
+    let dir = folder();
+    let run = linksweep(dir.path(), &with(&["gc", "--linker=bfd"], &LINK));
+    let out = text(&run.stdout);
+    assert_eq!(run.status.code(), Some(0));
+    assert!(out.starts_with("GNU ld 2.40, x86-64, 64-bit, executable\ndropped "), "{out}");
+    for words in ["kept", "all input", "not extracted", "foo::unused()", "libx.a(foo.o)", "next: "] {
+        assert!(out.contains(words), "{words} in\n{out}");
+    }
+    assert!(!out.contains('\x1b'));
+    let told = text(&run.stderr);
+    assert!(told.contains("rules of GNU ld 2.40") && told.contains("assuming --gc-sections"), "{told}");
+    let mangled = answer(dir.path(), &with(&["gc", "--demangle=none"], &LINK), 0);
+    assert!(mangled.contains("_ZN3foo6unusedEv") && !mangled.contains("foo::unused()"));
+    let coloured = answer(dir.path(), &with(&["gc", "--color=always"], &LINK), 0);
+    assert!(coloured.contains("\x1b[1m"));
+    let one = answer(dir.path(), &with(&["gc", "-n1"], &LINK), 0);
+    assert!(one.contains("... and 2 more sections (-n 0 shows all)"), "{one}");
+}
+
+#[test]
+fn gc_as_json() {
+    let dir = folder();
+    let value = json(dir.path(), &with(&["gc", "--format=json", "--by=archive,kind,symbol"], &LINK));
+    assert_eq!(value["schema"], "linksweep.gc/1");
+    assert_eq!(value["link"]["linker"], "bfd");
+    let parts = [
+        "kept",
+        "dropped",
+        "dropped_pieces",
+        "group_duplicates",
+        "discarded",
+        "not_extracted",
+        "not_a_candidate",
+    ];
+    let sum =
+        |field: &str| -> u64 { parts.iter().map(|p| value["totals"][p][field].as_u64().unwrap_or(0)).sum() };
+    for field in ["bytes", "sections"] {
+        assert_eq!(value["totals"]["input"][field].as_u64(), Some(sum(field)));
+    }
+    assert_eq!(value["totals"]["dropped"]["sections"], 3);
+    let dropped: Vec<&str> =
+        value["dropped"].as_array().unwrap().iter().map(|d| d["section"].as_str().unwrap()).collect();
+    assert_eq!(dropped, [".text.dead_one", ".data.dead_data", ".text._ZN3foo6unusedEv"]);
+    assert_eq!(value["dropped"][2]["archive"], "libx.a");
+    assert_eq!(value["dropped"][2]["symbol"], "_ZN3foo6unusedEv");
+    let by: Vec<&str> =
+        value["groups"].as_array().unwrap().iter().map(|g| g["by"].as_str().unwrap()).collect();
+    assert_eq!(by, ["archive", "kind", "symbol"]);
+    let keys: Vec<&str> =
+        value["groups"][0]["rows"].as_array().unwrap().iter().map(|r| r["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["(objects)", "libx.a"]);
+}
+
+#[test]
+fn gc_as_csv() {
+    let dir = folder();
+    let out = answer(dir.path(), &with(&["gc", "--format=csv", "--sort=name", "--filter=text"], &LINK), 0);
+    let columns: Vec<Vec<&str>> = out.lines().map(|l| l.split(',').collect()).collect();
+    assert_eq!(columns[0], ["archive", "file", "section", "symbol", "bytes"]);
+    assert_eq!(columns[1][..4], ["libx.a", "foo.o", ".text._ZN3foo6unusedEv", "_ZN3foo6unusedEv"]);
+    assert_eq!(columns[2][..4], ["", "main.o", ".text.dead_one", "dead_one"]);
+    assert_eq!(columns.len(), 3);
+    let groups = answer(dir.path(), &with(&["gc", "--format=csv", "--by=file"], &LINK), 0);
+    assert!(groups.lines().nth(1).unwrap().starts_with("file,main.o,"));
+}
+
+#[test]
+fn without_collection_nothing_goes() {
+    let dir = folder();
+    let words = with(&["gc", "--format=linker"], &["--", "main.o", "libx.a", "--no-gc-sections"]);
+    let run = linksweep(dir.path(), &words);
+    assert_eq!((run.status.code(), text(&run.stdout)), (Some(0), String::new()));
+    assert!(text(&run.stderr).contains("--no-gc-sections of the line wins"));
+    let out = answer(dir.path(), &["gc", "--", "main.o", "libx.a", "--no-gc-sections"], 0);
+    assert!(out.contains("Nothing is dropped"));
+}
+
+#[test]
+fn extract_forms() {
+    let dir = folder();
+    let tsv = answer(dir.path(), &with(&["extract", "--format=tsv"], &LINK), 0);
+    assert_eq!(tsv, "archive\tmember\tsymbol\treference\nlibx.a\tfoo.o\tfoo\tmain.o\n");
+    let whole = ["--", "main.o", "--whole-archive", "libx.a"];
+    let tsv = answer(dir.path(), &with(&["extract", "--format=tsv"], &whole), 0);
+    assert_eq!(
+        tsv,
+        "archive\tmember\tsymbol\treference\n\
+         libx.a\tfoo.o\t\t--whole-archive\n\
+         libx.a\tbar.o\t\t--whole-archive\n"
+    );
+    let map = answer(dir.path(), &with(&["extract", "--format=linker", "--linker=bfd"], &LINK), 0);
+    assert_eq!(
+        map,
+        "Archive member included to satisfy reference by file (symbol)\n\n\
+         libx.a(foo.o)                 main.o (foo)\n"
+    );
+    let run = linksweep(dir.path(), &with(&["extract", "--format=linker", "--linker=mold"], &LINK));
+    assert_eq!((run.status.code(), text(&run.stdout)), (Some(2), String::new()));
+    let value = json(
+        dir.path(),
+        &with(&["extract", "--format=json", "--all"], &["--", "main.o", "-u", "bar", "libx.a"]),
+    );
+    assert_eq!(value["schema"], "linksweep.extract/1");
+    let askers: Vec<(&str, Vec<&str>)> = value["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| {
+            let askers = m["askers"].as_array().unwrap();
+            (m["member"].as_str().unwrap(), askers.iter().map(|a| a["file"].as_str().unwrap()).collect())
+        })
+        .collect();
+    assert!(askers.contains(&("foo.o", vec!["main.o", "libx.a(bar.o)"])), "{askers:?}");
+    let text = answer(dir.path(), &with(&["extract"], &LINK), 0);
+    assert!(text.contains("libx.a(foo.o)") && text.contains("--whole-archive would add"), "{text}");
+}
+
+#[test]
+fn doctor_reads_twice() {
+    let dir = folder();
+    let value = json(dir.path(), &with(&["doctor", "--format=json"], &LINK));
+    assert_eq!(value["schema"], "linksweep.doctor/1");
+    assert_eq!(value["inputs"]["members"], 2);
+    assert_eq!(value["second_reader"]["objects"], 3);
+    assert_eq!(value["second_reader"]["differences"].as_array().unwrap().len(), 0);
+    assert_eq!(value["archives"][0]["stale"], false);
+    assert!(answer(dir.path(), &with(&["doctor"], &LINK), 0).contains("the two readers agree"));
+}
+
+#[test]
+fn doctor_names_what_cannot_be_read() {
+    let dir = folder();
+    std::fs::write(dir.path().join("x.bc"), b"BC\xc0\xde\0\0\0\0").unwrap();
+    let crel = fixture::object::object(&["rel=crel"], &["fn g: h"]).unwrap().write();
+    std::fs::write(dir.path().join("crel.o"), crel).unwrap();
+    let stale =
+        [Member { name: "foo.o".into(), data: object(FOO), symbols: vec!["gone".into()], origin: None }];
+    std::fs::write(dir.path().join("libs.a"), archive(false, Index::Gnu, None, &stale)).unwrap();
+    let words =
+        ["doctor", "--linker=lld@19.1.7", "--format=json", "--", "main.o", "x.bc", "crel.o", "libs.a"];
+    let run = linksweep(dir.path(), &words);
+    let value: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(value["inputs"]["bitcode"], 1);
+    assert_eq!(value["inputs"]["crel_objects"], 1);
+    assert!(value["second_reader"]["gaps"].as_array().unwrap().len() == 1, "{value}");
+    let archive = &value["archives"][0];
+    assert_eq!((archive["wrong_entries"].as_u64(), archive["missing_entries"].as_u64()), (Some(1), Some(2)));
+    let ids: Vec<&str> =
+        value["findings"].as_array().unwrap().iter().map(|f| f["id"].as_str().unwrap()).collect();
+    assert!(ids.contains(&"LSW009") && ids.contains(&"LSW011"), "{ids:?}");
+    assert!(text(&run.stderr).contains("LSW009"));
+}
+
+#[test]
+fn wrong_usage_is_two_and_names_the_word() {
+    let dir = folder();
+    for (words, named) in [
+        (with(&["gc", "--frob"], &LINK), "--frob"),
+        (vec!["gc", "--", "main.o", "--frobnicate"], "--frobnicate"),
+        (vec!["gc", "--", "missing.o"], "missing.o"),
+        (vec!["gc"], "no link given"),
+        (vec!["gc", "--link-file", "nothing.txt"], "nothing.txt"),
+        (with(&["gc", "--linker=frob"], &LINK), "frob"),
+        (with(&["gc", "--filter=("], &LINK), "--filter"),
+        (with(&["gc", "--format=linker", "-n", "3"], &LINK), "-n"),
+        (with(&["gc", "--format=tsv"], &LINK), "tsv"),
+        (with(&["gc", "-C", "nowhere"], &LINK), "nowhere"),
+        (vec!["schema", "frob"], "frob"),
+        (vec!["frob"], "frob"),
+        (vec![], "Usage"),
+    ] {
+        let run = linksweep(dir.path(), &words);
+        assert_eq!(run.status.code(), Some(2), "{words:?}");
+        assert!(run.stdout.is_empty(), "{words:?}");
+        assert!(text(&run.stderr).contains(named), "{words:?}: {}", text(&run.stderr));
+    }
+}
+
+#[test]
+fn a_refused_link_is_answered_and_ends_with_two() {
+    let dir = folder();
+    let run = linksweep(dir.path(), &["gc", "--format=linker", "--linker=bfd", "--", "main.o"]);
+    assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
+    assert!(text(&run.stdout).contains("'.text.dead_one' in file 'main.o'"));
+    assert!(text(&run.stderr).contains("foo"), "{}", text(&run.stderr));
+}
+
+#[test]
+fn strict_makes_any_diagnostic_an_error() {
+    let dir = folder();
+    std::fs::write(dir.path().join("x.bc"), b"BC\xc0\xde\0\0\0\0").unwrap();
+    let link = ["--", "main.o", "libx.a", "x.bc"];
+    answer(dir.path(), &with(&["gc", "--linker=bfd", "--strict"], &link), 2);
+}
+
+#[test]
+fn the_answer_goes_where_it_is_told() {
+    let dir = folder();
+    let out = answer(dir.path(), &with(&["gc", "--format=linker", "-o", "answer.txt"], &LINK), 0);
+    assert!(out.is_empty());
+    let written = std::fs::read_to_string(dir.path().join("answer.txt")).unwrap();
+    assert_eq!(written, answer(dir.path(), &with(&["gc", "--format=linker"], &LINK), 0));
+    answer(dir.path(), &with(&["gc", "-o", "no/such/folder/x"], &LINK), 2);
+}
+
+#[test]
+fn a_closed_pipe_is_a_quiet_success() {
+    let dir = folder();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linksweep"));
+    command.current_dir(dir.path()).args(with(&["gc", "-q"], &LINK));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let run = child.wait_with_output().unwrap();
+    assert_eq!((run.status.code(), text(&run.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn link_files_folders_and_response_files() {
+    let dir = folder();
+    std::fs::write(dir.path().join("line.txt"), "ld.bfd \\\n  main.o 'libx.a' # the link\n").unwrap();
+    std::fs::write(dir.path().join("words"), "main.o libx.a").unwrap();
+    let wanted = answer(dir.path(), &with(&["gc", "--format=linker", "--linker=bfd"], &LINK), 0);
+    let words = ["gc", "--format=linker", "--linker=bfd", "--link-file", "line.txt"];
+    assert_eq!(answer(dir.path(), &words, 0), wanted);
+    let words = ["gc", "--format=linker", "--linker=bfd", "--", "@words"];
+    assert_eq!(answer(dir.path(), &words, 0), wanted);
+    let path = dir.path().to_str().unwrap();
+    let words = ["gc", "--format=linker", "--linker=bfd", "-C", path, "--", "main.o", "libx.a"];
+    assert_eq!(answer(Path::new("/"), &words, 0), wanted);
+}
+
+#[test]
+fn the_thread_count_changes_no_byte() {
+    let dir = folder();
+    for command in [&["gc", "--format=json", "--by=symbol"][..], &["gc"], &["extract", "--all"], &["doctor"]]
+    {
+        let one = answer(dir.path(), &with(&with(command, &["--threads=1"]), &LINK), 0);
+        for threads in ["--threads=2", "--threads=16"] {
+            assert_eq!(answer(dir.path(), &with(&with(command, &[threads]), &LINK), 0), one);
+        }
+    }
+}
+
+#[test]
+fn quiet_and_timings() {
+    let dir = folder();
+    let run = linksweep(dir.path(), &with(&["gc", "-q"], &LINK));
+    assert!(run.stderr.is_empty());
+    let run = linksweep(dir.path(), &with(&["gc", "--timings"], &LINK));
+    let told = text(&run.stderr);
+    for phase in ["opening", "tables", "resolution", "graph", "marking", "total"] {
+        assert!(told.contains(phase), "{phase} in {told}");
+    }
+}
+
+#[test]
+fn compare_names_the_linkers() {
+    let dir = folder();
+    let value = json(dir.path(), &with(&["gc", "--format=json", "--compare=bfd,bfd@2.35"], &LINK));
+    assert_eq!(value["schema"], "linksweep.compare/1");
+    assert_eq!(value["linkers"].as_array().unwrap().len(), 2);
+    assert_eq!(value["differences"].as_array().unwrap().len(), 0);
+    let out = answer(dir.path(), &with(&["gc", "--compare=bfd"], &LINK), 0);
+    assert!(out.starts_with("0 sections differ of "), "{out}");
+}
+
+#[test]
+fn names_cannot_disturb_the_terminal() {
+    let dir = folder();
+    let name = "evil\u{1b}[31m.o";
+    std::fs::write(dir.path().join(name), object(&["fn quiet_one"])).unwrap();
+    let out = answer(dir.path(), &["gc", "--", "main.o", "libx.a", name], 0);
+    assert!(out.contains("evil\\x1b[31m.o") && !out.contains('\u{1b}'), "{out}");
+    let lines = answer(dir.path(), &["gc", "--format=linker", "--", "main.o", "libx.a", name], 0);
+    assert!(lines.contains(name), "the linker's own lines stay as they are");
+}
+
+#[test]
+fn why_answers_and_judges() {
+    let dir = folder();
+    let link = ["--", "--gc-sections", "main.o", "libx.a"];
+    let out = answer(dir.path(), &with(&["why", "foo"], &link), 0);
+    assert!(out.contains("_start") && out.contains("libx.a(foo.o)"), "{out}");
+    assert!(!answer(dir.path(), &with(&["why", "symbol:dead_data", "--dead"], &link), 1).is_empty());
+    answer(dir.path(), &with(&["why", "dead_data"], &link), 1);
+    answer(dir.path(), &with(&["why", "no_such_thing"], &link), 2);
+    let value = json(dir.path(), &with(&["why", "foo", "--format=json"], &link));
+    assert_eq!(value["schema"], "linksweep.why/1");
+    assert_eq!(value["link"]["linker"], "bfd");
+}
+
+#[test]
+fn demo_needs_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_linksweep"))
+        .current_dir(dir.path())
+        .arg("demo")
+        .env("PATH", "")
+        .output()
+        .unwrap();
+    let out = text(&run.stdout);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    for words in ["old_main", "log::debug_dump(int)", "libdemo.a(greet.o)", "forgotten KEEP"] {
+        assert!(out.contains(words), "{words} in\n{out}");
+    }
+}
+
+#[test]
+fn schemas_manual_and_completions() {
+    let dir = tempfile::tempdir().unwrap();
+    for kind in ["gc", "compare", "extract", "verify", "doctor"] {
+        let schema = json(dir.path(), &["schema", kind]);
+        assert_eq!(schema["properties"]["schema"]["const"], format!("linksweep.{kind}/1"));
+    }
+    let man = answer(dir.path(), &["man"], 0);
+    for words in [".TH linksweep", "linksweep gc", "print", "\\-\\-compare"] {
+        assert!(man.contains(words), "{words}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(answer(dir.path(), &["completions", shell], 0).contains("linksweep"));
+    }
+    assert!(answer(dir.path(), &["--version"], 0).starts_with("linksweep "));
+    assert!(answer(dir.path(), &["gc", "--help"], 0).contains("--compare"));
+}
+
+/// Every answer has exactly the fields that its schema names.
+#[test]
+fn answers_fit_their_schemas() {
+    let dir = folder();
+    for (kind, words) in [
+        ("gc", with(&["gc", "--format=json", "--by=file"], &LINK)),
+        ("extract", with(&["extract", "--format=json"], &LINK)),
+        ("doctor", with(&["doctor", "--format=json"], &LINK)),
+        ("compare", with(&["gc", "--format=json", "--compare=bfd"], &LINK)),
+    ] {
+        let schema = json(dir.path(), &["schema", kind]);
+        fits(&json(dir.path(), &words), &schema, &schema, kind);
+    }
+}
+
+/// Checks required and allowed properties, item by item; the rest of JSON Schema is not needed.
+fn fits(value: &serde_json::Value, schema: &serde_json::Value, root: &serde_json::Value, at: &str) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.rsplit('/').next().unwrap();
+        return fits(value, &root["$defs"][name], root, at);
+    }
+    if let Some(properties) = schema["properties"].as_object() {
+        let object = value.as_object().unwrap_or_else(|| panic!("{at} is no object"));
+        for required in schema["required"].as_array().unwrap() {
+            assert!(object.contains_key(required.as_str().unwrap()), "{at}: {required} is missing");
+        }
+        for (key, inner) in object {
+            let property = properties.get(key).unwrap_or_else(|| panic!("{at}.{key} is not in the schema"));
+            fits(inner, property, root, &format!("{at}.{key}"));
+        }
+    } else if schema.get("items").is_some() {
+        for item in value.as_array().unwrap_or_else(|| panic!("{at} is no array")) {
+            fits(item, &schema["items"], root, at);
+        }
+    } else if let Some(kind) = schema["type"].as_str() {
+        let right = match kind {
+            "string" => value.is_string(),
+            "integer" => value.is_u64(),
+            "boolean" => value.is_boolean(),
+            _ => true,
+        };
+        assert!(right, "{at} is no {kind}: {value}");
+    }
+}
