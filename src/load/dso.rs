@@ -86,7 +86,7 @@ fn parse_class<'d, Elf: FileHeader<Endian = Endianness>>(
     if let Some((dynamic, strings)) = sections.dynamic(endian, data).map_err(text)? {
         let strings = sections.strings(endian, data, SectionIndex(strings.0)).unwrap_or_default();
         for entry in dynamic {
-            let tag: i64 = entry.d_tag(endian).0.into();
+            let tag: i64 = entry.d_tag(endian).0;
             if tag == 0 {
                 break;
             }

@@ -96,9 +96,10 @@ impl Walk<'_, '_> {
     fn sections(&self, object: &Object<'_>) -> Vec<u32> {
         let mut order = rules::section_order(object);
         order.retain(|&i| {
-            let row = object.sections[i as usize];
-            !matches!(row.kind, SHT_NULL | SHT_SYMTAB | SHT_SYMTAB_SHNDX | SHT_REL | SHT_RELA | SHT_CREL)
-                && !(row.kind == SHT_STRTAB && object.is_own_string_table(i))
+            let kind = object.sections[i as usize].kind;
+            let table =
+                matches!(kind, SHT_NULL | SHT_SYMTAB | SHT_SYMTAB_SHNDX | SHT_REL | SHT_RELA | SHT_CREL);
+            !table && (kind != SHT_STRTAB || !object.is_own_string_table(i))
         });
         order
     }

@@ -60,10 +60,10 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
             has_versions = names.len() > globals;
             names.truncate(globals);
         }
-        if let (Content::Object(object), Some(target)) = (&content, target) {
-            if of_object(object) != target {
-                content = Content::Opaque(Opaque::ForeignMachine);
-            }
+        if let (Content::Object(object), Some(target)) = (&content, target)
+            && of_object(object) != target
+        {
+            content = Content::Opaque(Opaque::ForeignMachine);
         }
         let section_base = u32::try_from(section_file.len()).map_err(|_| too_many())?;
         let file = InputFile {

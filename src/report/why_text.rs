@@ -78,10 +78,10 @@ impl Text<'_, '_> {
         if s.state == State::NotExtracted && matches!(s.what, What::File(_)) {
             state = "not in the link".into();
         }
-        if let What::File(file) = s.what {
-            if let Some(reason) = words.opaque(file) {
-                state = format!("in the link, contents unknown ({reason})");
-            }
+        if let What::File(file) = s.what
+            && let Some(reason) = words.opaque(file)
+        {
+            state = format!("in the link, contents unknown ({reason})");
         }
         if s.state == State::Dead && matches!(s.what, What::File(_)) {
             state = "in the link, but nothing of it that is loaded is live".into();

@@ -38,10 +38,10 @@ impl Words<'_, '_> {
     /// A symbol's name as people read it.
     pub fn symbol(&self, bytes: &[u8]) -> String {
         if self.demangle {
-            if let Ok(text) = std::str::from_utf8(bytes) {
-                if let Ok(name) = rustc_demangle::try_demangle(text) {
-                    return shown(format!("{name:#}").as_bytes());
-                }
+            if let Ok(text) = std::str::from_utf8(bytes)
+                && let Ok(name) = rustc_demangle::try_demangle(text)
+            {
+                return shown(format!("{name:#}").as_bytes());
             }
             #[cfg(feature = "cpp")]
             if bytes.starts_with(b"_Z") {

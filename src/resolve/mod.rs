@@ -278,11 +278,11 @@ pub(crate) fn bfd_parse_entry<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> 
         return Some(entry);
     }
     let commands = program.scripts.iter().filter(|s| !s.as_input).flat_map(|s| &s.script.commands);
-    let entries = commands.filter_map(|c| match &c.kind {
+    let mut entries = commands.filter_map(|c| match &c.kind {
         CommandKind::Entry(name) => Some(name.text.as_slice()),
         _ => None,
     });
-    if let Some(entry) = entries.last() {
+    if let Some(entry) = entries.next_back() {
         return Some(entry);
     }
     if has_own_script(program) || plan.output_kind == crate::plan::OutputKind::Relocatable {
@@ -298,11 +298,11 @@ pub(crate) fn bfd_entry_name<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
         return Some(entry);
     }
     let inputs = program.scripts.iter().filter(|s| s.as_input).flat_map(|s| &s.script.commands);
-    let entries = inputs.filter_map(|c| match &c.kind {
+    let mut entries = inputs.filter_map(|c| match &c.kind {
         CommandKind::Entry(name) => Some(name.text.as_slice()),
         _ => None,
     });
-    entries.last().or_else(|| bfd_parse_entry(program))
+    entries.next_back().or_else(|| bfd_parse_entry(program))
 }
 
 /// Whether scripts replace bfd's built-in one: a `-T` or default script that does not merely

@@ -350,11 +350,11 @@ impl Work<'_, '_> {
         let object = self.object;
         let Some(data) = object.section_data(index) else { return };
         let mut relocs = Vec::new();
-        if let Some(Ok(table)) = object.reloc_sections(index).next().map(|t| object.reloc_table(t)) {
-            if !table.is_crel() || self.mode.reads_crel {
-                relocs.reserve(table.len());
-                table.for_each(|_, reloc| relocs.push(reloc));
-            }
+        if let Some(Ok(table)) = object.reloc_sections(index).next().map(|t| object.reloc_table(t))
+            && (!table.is_crel() || self.mode.reads_crel)
+        {
+            relocs.reserve(table.len());
+            table.for_each(|_, reloc| relocs.push(reloc));
         }
         let sorted = relocs.is_sorted_by_key(|r| r.offset);
         let original = if sorted { Vec::new() } else { relocs.clone() };

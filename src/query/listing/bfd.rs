@@ -15,10 +15,11 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     let mut commons: Vec<(FileId, NodeId, bool)> = Vec::new();
     for (offset, node) in graph.extra_nodes.iter().enumerate() {
         let id = NodeId((graph.section_count() + offset) as u32);
-        if let ExtraNode::CommonsOf { file, size, small } = *node {
-            if size > 0 && !analysis.liveness.is_live(id) {
-                commons.push((file, id, small));
-            }
+        if let ExtraNode::CommonsOf { file, size, small } = *node
+            && size > 0
+            && !analysis.liveness.is_live(id)
+        {
+            commons.push((file, id, small));
         }
     }
     commons.sort_by_key(|&(file, id, _)| (file, id));

@@ -40,10 +40,10 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     }
     let mut out = Vec::new();
     for (number, node) in graph.extra_nodes.iter().enumerate() {
-        if let ExtraNode::Common { file, .. } = *node {
-            if !liveness.is_live(NodeId::from_usize(graph.section_count() + number)) {
-                out.push(line(program, file, b"COMMON"));
-            }
+        if let ExtraNode::Common { file, .. } = *node
+            && !liveness.is_live(NodeId::from_usize(graph.section_count() + number))
+        {
+            out.push(line(program, file, b"COMMON"));
         }
     }
     for &file in &resolution.files {

@@ -117,10 +117,10 @@ pub(super) fn bounds(analysis: &Analysis<'_>, section: &[u8], around: &[&[u8]]) 
             if !found.undefined || !analysis.resolution.is_in_link(found.file) {
                 continue;
             }
-            if let Some(found) = use_of_symbol(analysis, found.file, found.symbol) {
-                if !table.uses.iter().any(|(u, _)| u.section == found.0.section) {
-                    table.uses.push(found);
-                }
+            if let Some(found) = use_of_symbol(analysis, found.file, found.symbol)
+                && !table.uses.iter().any(|(u, _)| u.section == found.0.section)
+            {
+                table.uses.push(found);
             }
         }
     }

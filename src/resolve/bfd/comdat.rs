@@ -110,34 +110,34 @@ impl<'d> Link<'_, 'd> {
         };
         let list = self.comdats.by_key.entry(key).or_default().clone();
         for entry in &list {
-            if let Linked::Once(winner, section, other) = *entry {
-                if other == name {
-                    self.lose(file, index, winner, section);
-                    return;
-                }
+            if let Linked::Once(winner, section, other) = *entry
+                && other == name
+            {
+                self.lose(file, index, winner, section);
+                return;
             }
         }
         for entry in &list {
             if let Linked::Group(winner, number) = *entry {
                 let Some(object) = self.program.files[winner].object() else { continue };
                 let Some(group) = object.groups.get(number as usize) else { continue };
-                if let [member] = *object.members(group) {
-                    if self.same_symbols(winner, member, file, index) {
-                        self.lose(file, index, winner, member);
-                        break;
-                    }
+                if let [member] = *object.members(group)
+                    && self.same_symbols(winner, member, file, index)
+                {
+                    self.lose(file, index, winner, member);
+                    break;
                 }
             }
         }
         if name.starts_with(b".gnu.linkonce.r.") {
             for entry in &list {
-                if let Linked::Once(winner, section, other) = *entry {
-                    if other.starts_with(b".gnu.linkonce.t.") {
-                        if winner != file {
-                            self.lose(file, index, winner, section);
-                        }
-                        break;
+                if let Linked::Once(winner, section, other) = *entry
+                    && other.starts_with(b".gnu.linkonce.t.")
+                {
+                    if winner != file {
+                        self.lose(file, index, winner, section);
                     }
+                    break;
                 }
             }
         }

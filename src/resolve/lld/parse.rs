@@ -213,10 +213,10 @@ impl<'a, 'd> Reader<'a, 'd> {
                 if self.era == Era::Fourteen {
                     // lld 14 enters all names before it resolves the first.
                     for symbol in object.first_global..object.symbol_count() {
-                        if object.symbol(symbol).is_some_and(|s| s.shndx != SHN_UNDEF) {
-                            if let Some(&name) = f.names.get((symbol - object.first_global) as usize) {
-                                self.insert(name);
-                            }
+                        if object.symbol(symbol).is_some_and(|s| s.shndx != SHN_UNDEF)
+                            && let Some(&name) = f.names.get((symbol - object.first_global) as usize)
+                        {
+                            self.insert(name);
                         }
                     }
                 }
@@ -643,10 +643,12 @@ impl<'a, 'd> Reader<'a, 'd> {
         let held = self.symbols.row(name).symbol;
         let held = self.program.files.get(first).and_then(|f| f.object()).and_then(|o| o.symbol(held));
         let absolute = |s: &Symbol| !matches!(s.place, crate::load::elf::Place::Section(_));
-        if let Some(held) = held {
-            if absolute(&held) && absolute(symbol) && held.value == symbol.value {
-                return;
-            }
+        if let Some(held) = held
+            && absolute(&held)
+            && absolute(symbol)
+            && held.value == symbol.value
+        {
+            return;
         }
         self.report_duplicate(name, first, second);
     }
