@@ -127,6 +127,9 @@ pub struct OpenedLink {
     pub archives: Vec<OpenedArchive>,
     /// `-T` scripts and scripts given as inputs, in the order in which they were met.
     pub scripts: Vec<ScriptFile>,
+    /// bfd: libraries that others need (DT_NEEDED) and the line does not name: singles that no item
+    /// mentions, read after all others.
+    pub needed: Vec<usize>,
     /// Names of options and scripts that must have an id even if no input mentions them.
     pub extra_names: Vec<BString>,
     /// Version scripts, dynamic lists and `--defsym` expressions, compiled.

@@ -13,11 +13,12 @@ use bstr::{BString, ByteSlice};
 use super::archive::{self, Kind};
 use super::classify::{InputKind, classify};
 use super::controls::{self, Controls};
+use super::dso::SharedLibrary;
 use super::elf;
 use super::{FileStore, Item, MemberSource, OpenedArchive, OpenedLink, ScriptFile, Single, extra_names};
 use crate::error::{Diagnostic, Error, Result, Severity};
 use crate::plan::library::{self, Candidate, ScriptDir, SearchPath, Verdict};
-use crate::plan::{Flavor, InputMode, InputName, LinkPlan, Step};
+use crate::plan::{Flavor, InputMode, InputName, LinkPlan, OutputKind, Step};
 use crate::script::{self, CommandKind, Dialect, InputItem, Script, filematch};
 
 /// Scripts that name each other stop here.
@@ -38,6 +39,7 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
             singles: Vec::new(),
             archives: Vec::new(),
             scripts: Vec::new(),
+            needed: Vec::new(),
             extra_names: Vec::new(),
             controls: Controls::default(),
             diagnostics: Vec::new(),
@@ -71,6 +73,7 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
     if plan.scripts.is_empty() && plan.default_script.is_some() {
         opener.place_link_script(0)?;
     }
+    opener.find_needed();
     let mut link = opener.link;
     link.controls = controls::compile(plan, &link.scripts, opener.dialect)?;
     link.extra_names = extra_names::collect(plan, &link.scripts, &link.controls.defsyms);
@@ -472,6 +475,56 @@ pub(crate) fn bytes_path(bytes: &[u8]) -> PathBuf {
     #[cfg(not(unix))]
     {
         PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+    }
+}
+
+impl Opener<'_> {
+    /// ld `ldelf_after_open`: an executable's libraries' own dependencies are looked into, one level
+    /// deep, in `-rpath-link`, `-rpath` and the built-in folders. A missing one is no error.
+    fn find_needed(&mut self) {
+        let plan = self.plan;
+        let executable = matches!(plan.output_kind, OutputKind::Executable | OutputKind::Pie);
+        if plan.profile.flavor != Flavor::Bfd || !plan.shlib_undefined_is_error.unwrap_or(executable) {
+            return;
+        }
+        let base = |path: &[u8]| BString::from(path.rsplit(|&b| b == b'/').next().unwrap_or(path));
+        let mut known: BTreeSet<BString> = BTreeSet::new();
+        let mut wanted: Vec<BString> = Vec::new();
+        for single in self.link.singles.iter().filter(|s| s.kind == InputKind::Shared) {
+            known.insert(base(&single.shown));
+            if let Ok(library) = SharedLibrary::parse(self.link.store.bytes(single.file)) {
+                known.extend(library.soname.map(BString::from));
+                wanted.extend(library.needed.iter().map(|n| BString::from(*n)));
+            }
+        }
+        let folders: Vec<PathBuf> =
+            plan.rpath_dirs.iter().cloned().chain(self.search.folders().map(PathBuf::from)).collect();
+        for name in wanted {
+            if !known.insert(name.clone()) {
+                continue;
+            }
+            let paths = folders.iter().map(|dir| dir.join(bytes_path(&name)));
+            let Some(path) = paths.into_iter().find(|p| self.link.store.exists(&self.real(p))) else {
+                continue;
+            };
+            let Ok(file) = self.link.store.open(&self.real(&path)) else { continue };
+            let bytes = self.link.store.bytes(file);
+            if classify(bytes) != InputKind::Shared
+                || self.machine.is_some_and(|m| machine_of(bytes) != Some(m))
+            {
+                continue;
+            }
+            let shown = BString::from(path.as_os_str().as_encoded_bytes());
+            self.link.needed.push(self.link.singles.len());
+            let mode = InputMode::default();
+            self.link.singles.push(Single {
+                shown,
+                file,
+                mode,
+                kind: InputKind::Shared,
+                data_names: Vec::new(),
+            });
+        }
     }
 }
 

@@ -31,7 +31,10 @@ struct Source<'d> {
 /// A plain input that is no object, library or archive, or is damaged; more things than 32-bit ids
 /// can number.
 pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>> {
-    let (sources, archives, items) = lay_out(link);
+    let (mut sources, archives, items) = lay_out(link);
+    let first_needed = sources.len();
+    sources.extend(link.needed.iter().map(|&index| of_single(link, index, false)));
+    let needed = (first_needed..sources.len()).map(FileId::from_usize).collect();
     let parsed: Vec<(Content<'d>, NameList<'d>)> =
         sources.par_iter().with_max_len(64).map(|source| parse(source)).collect();
     let (contents, mut lists): (Vec<_>, Vec<_>) = parsed.into_iter().unzip();
@@ -93,6 +96,7 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
         files,
         archives,
         items,
+        needed,
         scripts: &link.scripts,
         controls: &link.controls,
         names,
@@ -100,6 +104,22 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
         section_file: Table::<SectionId, FileId>::from_vec(section_file),
         diagnostics,
     })
+}
+
+fn of_single(link: &OpenedLink, index: usize, in_lib: bool) -> Source<'_> {
+    let single = &link.singles[index];
+    Source {
+        path: &single.shown,
+        archive: None,
+        member: b"",
+        joined: None,
+        nested: None,
+        mode: single.mode,
+        in_lib,
+        bytes: link.store.bytes(single.file),
+        missing: None,
+        data_names: &single.data_names,
+    }
 }
 
 type Layout<'d> = (Vec<Source<'d>>, Vec<(usize, FileId)>, Vec<LinkItem>);
@@ -113,20 +133,8 @@ fn lay_out(link: &OpenedLink) -> Layout<'_> {
     for item in &link.items {
         items.push(match item {
             Item::Single(index) => {
-                let single = &link.singles[*index];
                 let id = FileId::from_usize(sources.len());
-                sources.push(Source {
-                    path: &single.shown,
-                    archive: None,
-                    member: b"",
-                    joined: None,
-                    nested: None,
-                    mode: single.mode,
-                    in_lib,
-                    bytes: link.store.bytes(single.file),
-                    missing: None,
-                    data_names: &single.data_names,
-                });
+                sources.push(of_single(link, *index, in_lib));
                 LinkItem::File(id)
             }
             Item::Archive(index) => {

@@ -190,6 +190,8 @@ pub struct Program<'d> {
     pub archives: Table<ArchiveId, ArchiveInput<'d>>,
     /// Steps in link order.
     pub items: Vec<LinkItem>,
+    /// bfd: libraries that only other libraries name; read after all items.
+    pub needed: Vec<FileId>,
     /// Scripts.
     pub scripts: &'d [ScriptFile],
     /// Version scripts, dynamic lists, `--defsym` expressions.

@@ -198,8 +198,9 @@ fn extraction(linker: LinkerId, text: &str) -> Vec<String> {
         return lines.collect();
     }
     let mut block: Vec<String> = lines.skip_while(|l| !l.starts_with("Archive member included")).collect();
-    // Header, blank line, entries, blank line.
-    let end = block.iter().skip(2).position(String::is_empty).map_or(block.len(), |n| n + 2);
+    // Header, blank line, entries, blank line. Remarks on IFUNC symbols may follow the entries directly.
+    let ends = |line: &String| line.is_empty() || line.starts_with("Local IFUNC function");
+    let end = block.iter().skip(2).position(ends).map_or(block.len(), |n| n + 2);
     block.truncate(end);
     block
 }

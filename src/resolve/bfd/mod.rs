@@ -59,6 +59,7 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
     link.out.wraps = super::wraps(program);
     link.symbols.set_wraps(&link.out.wraps);
     link.run(&program.items, false);
+    link.read_needed();
     link.finish()
 }
 
@@ -140,6 +141,23 @@ impl Link<'_, '_> {
                 if !again {
                     self.out.in_link.insert(file.idx());
                 }
+            }
+        }
+    }
+
+    /// Libraries that libraries of the link need (ld `ldelf_after_open`).
+    fn read_needed(&mut self) {
+        let program = self.program;
+        let base = |path: &'_ [u8]| path.rsplit(|&b| b == b'/').next().map(<[u8]>::to_vec);
+        for &file in &program.needed {
+            let Some(library) = program.files[file].shared() else { continue };
+            let soname = library.soname.map(<[u8]>::to_vec).or_else(|| base(program.files[file].path));
+            let by = self.out.needed_libraries.ones().any(|other| {
+                let other = program.files[FileId(other as u32)].shared();
+                other.is_some_and(|o| o.needed.iter().any(|n| soname.as_deref() == Some(n)))
+            });
+            if by {
+                self.add_library(file);
             }
         }
     }
