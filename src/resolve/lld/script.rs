@@ -153,10 +153,9 @@ impl ScriptSymbols {
                 reader.demand(symbol, STB_GLOBAL, true);
                 out.push(symbol);
                 let own = self.provides.iter().position(|(name, _)| *name == symbol);
-                if let Some(own) = own {
-                    if is_needed(reader, symbol) && added.insert(symbol) {
-                        stack.push(own);
-                    }
+                let Some(own) = own else { continue };
+                if is_needed(reader, symbol) && added.insert(symbol) {
+                    stack.push(own);
                 }
             }
         }
