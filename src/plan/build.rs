@@ -374,6 +374,7 @@ impl Builder {
                 self.rpath_link.extend(split_list(&value, b":").into_iter().map(|p| path(p.into())));
             }
             M::NoUndefined => self.plan.undefined_is_error = Some(true),
+            M::UndefinedVersion(on) => self.plan.undefined_version = Some(on),
             M::UnresolvedSymbols => {
                 let (objects, shlibs) = match value.as_slice() {
                     b"ignore-all" => (false, false),

@@ -281,6 +281,9 @@ pub struct LinkPlan {
     /// `--unresolved-symbols=ignore-in-shared-libs`, `--[no-]allow-shlib-undefined`: whether an
     /// undefined symbol of a shared library is an error; `None` means the linker's default.
     pub shlib_undefined_is_error: Option<bool>,
+    /// `--undefined-version` / `--no-undefined-version`, the last one (lld): whether a version script may
+    /// name symbols that are not defined.
+    pub undefined_version: Option<bool>,
     /// `--warn-unresolved-symbols` is in force (not cancelled by `--error-unresolved-symbols`).
     pub warn_unresolved: bool,
     /// `--noinhibit-exec`: errors do not stop the output.
@@ -385,6 +388,7 @@ impl LinkPlan {
             small_data_limit: None,
             undefined_is_error: None,
             shlib_undefined_is_error: None,
+            undefined_version: None,
             warn_unresolved: false,
             noinhibit_exec: false,
             ignored_unresolved: Vec::new(),

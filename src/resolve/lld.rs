@@ -5,8 +5,10 @@
 //! [`symbols`] (one row per name), [`parse`] (reading), [`exports`] (what the dynamic symbol table
 //! gets), [`script`] (script symbols), [`discard`] (sections that never become nodes).
 
+mod checks;
 mod discard;
 mod exports;
+mod other_inputs;
 mod parse;
 mod script;
 mod symbols;

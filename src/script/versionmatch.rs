@@ -179,6 +179,18 @@ impl VersionMatcher {
         }
     }
 
+    /// Patterns without wildcard, in order: text, language, class.
+    pub fn exact_patterns(&self) -> Vec<(&BString, Language, Class)> {
+        let mut rows: Vec<(u32, &BString)> =
+            self.exact.iter().flat_map(|(text, rows)| rows.iter().map(move |&row| (row, text))).collect();
+        rows.sort_unstable();
+        rows.into_iter()
+            .filter_map(|(row, text)| {
+                self.rules.get(row as usize).map(|rule| (text, rule.language, rule.class))
+            })
+            .collect()
+    }
+
     /// Whether any pattern is matched against demangled names.
     pub fn needs_demangling(&self) -> bool {
         self.rules.iter().any(|rule| rule.language == Language::Cxx)

@@ -350,9 +350,8 @@ impl Work<'_, '_> {
         let object = self.object;
         let Some(data) = object.section_data(index) else { return };
         let mut relocs = Vec::new();
-        if let Some(Ok(table)) = object.reloc_sections(index).next().map(|t| object.reloc_table(t))
-            && (!table.is_crel() || self.mode.reads_crel)
-        {
+        let table = object.reloc_sections(index).next().and_then(|t| object.reloc_table(t).ok());
+        if let Some(table) = table.filter(|table| !table.is_crel() || self.mode.reads_crel) {
             relocs.reserve(table.len());
             table.for_each(|_, reloc| relocs.push(reloc));
         }

@@ -75,6 +75,8 @@ const COMMON: &[Row] = &[
     (Flag, M::NoStdlib, "nostdlib"),
     (Flag, M::NoInhibitExec, "noinhibit-exec"),
     (Flag, M::NoUndefined, "no-undefined"),
+    (Flag, M::UndefinedVersion(true), "undefined-version"),
+    (Flag, M::UndefinedVersion(false), "no-undefined-version"),
     (JoinedOrNext, M::Output, "-o"),
     (Value, M::Output, "--output"),
     (Value, M::OutputFormat, "--oformat"),
@@ -130,7 +132,7 @@ const COMMON: &[Row] = &[
          no-omagic --use-android-relr-tags --no-use-android-relr-tags pic-veneer \
          no-print-icf-sections --relax --no-relax --rosegment --no-rosegment target1-rel target1-abs \
          --time-trace --toc-optimize --no-toc-optimize --pcrel-optimize --no-pcrel-optimize \
-         undefined-version no-undefined-version --power10-stubs --no-power10-stubs --warn-backrefs \
+         --power10-stubs --no-power10-stubs --warn-backrefs \
          --no-warn-backrefs warn-common no-warn-common --warn-ifunc-textrel --no-warn-ifunc-textrel \
          --warn-symbol-ordering --no-warn-symbol-ordering --vs-diagnostics --lto-debug-pass-manager \
          --lto-emit-asm --lto-cs-profile-generate --lto-pgo-warn-mismatch --no-lto-pgo-warn-mismatch \

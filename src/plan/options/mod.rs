@@ -93,6 +93,7 @@ pub enum Meaning {
     Rpath,
     RpathLink,
     NoUndefined,
+    UndefinedVersion(bool),
     UnresolvedSymbols,
     WarnUnresolved(bool),
     AllowShlibUndefined(bool),

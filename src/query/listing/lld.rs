@@ -8,8 +8,8 @@ use crate::graph::{Class, ExtraNode};
 use crate::ids::{FileId, Id, NodeId};
 use crate::program::Program;
 use crate::query::Analysis;
-use crate::resolve::Asker;
 use crate::resolve::lld::FOR_COMMON;
+use crate::resolve::{Asker, DefKind};
 
 /// `PATH` or `ARCHIVE(MEMBER)`, as lld's `toString(const InputFile *)` spells it.
 fn file_name(program: &Program<'_>, file: FileId, out: &mut Vec<u8>) {
@@ -40,9 +40,8 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     }
     let mut out = Vec::new();
     for (number, node) in graph.extra_nodes.iter().enumerate() {
-        if let ExtraNode::Common { file, .. } = *node
-            && !liveness.is_live(NodeId::from_usize(graph.section_count() + number))
-        {
+        let ExtraNode::Common { file, .. } = *node else { continue };
+        if !liveness.is_live(NodeId::from_usize(graph.section_count() + number)) {
             out.push(line(program, file, b"COMMON"));
         }
     }
@@ -69,7 +68,12 @@ pub(super) fn extraction(analysis: &Analysis<'_>) -> Option<Vec<u8>> {
             Asker::File(file) => file_name(program, *file, &mut out),
         }
         out.push(b'\t');
-        file_name(program, extraction.file, &mut out);
+        // lld 14 names the archive alone if the member left the name as it was offered.
+        let offered = extraction.symbol.is_some_and(|n| resolution.definitions[n].kind == DefKind::Unknown);
+        match program.files.get(extraction.file) {
+            Some(f) if offered && f.archive.is_some() => out.extend_from_slice(f.path),
+            _ => file_name(program, extraction.file, &mut out),
+        }
         out.push(b'\t');
         out.extend_from_slice(extraction.symbol.map_or(&b""[..], |name| program.name(name)));
         out.push(b'\n');

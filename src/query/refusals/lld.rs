@@ -28,7 +28,8 @@ use crate::script::keep::KeepTable;
 use crate::script::walk;
 
 /// Names that lld defines itself after collection if they are referenced.
-const PROVIDED: [&[u8]; 26] = [
+/// `__tls_get_addr` and relatives go away with relaxation.
+const PROVIDED: [&[u8]; 29] = [
     b"_GLOBAL_OFFSET_TABLE_",
     b".TOC.",
     b"_DYNAMIC",
@@ -54,7 +55,10 @@ const PROVIDED: [&[u8]; 26] = [
     b"__ehdr_start",
     b"__executable_start",
     b"__dso_handle",
+    b"__tls_get_addr",
     b"__tls_get_addr_opt",
+    b"___tls_get_addr",
+    b"__tls_get_offset",
 ];
 
 /// ppc64 register save and restore routines (`addPPC64SaveRestore`).
@@ -64,7 +68,8 @@ const PPC64_ROUTINES: [&[u8]; 4] = [b"_savegpr0_", b"_restgpr0_", b"_savegpr1_",
 pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     let plan = analysis.program.plan;
     let early = analysis.resolution.diagnostics.iter().any(|d| d.severity == Severity::Error);
-    if early || plan.output_kind == OutputKind::Relocatable {
+    let tolerant = plan.noinhibit_exec || plan.warn_unresolved;
+    if early || tolerant || plan.output_kind == OutputKind::Relocatable {
         return Vec::new();
     }
     let check = Check {
@@ -355,6 +360,7 @@ fn libraries(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             f.shared().map(|library| (file, f, library))
         })
     };
+    let fourteen = plan.profile.version < Version(15, 0, 0);
     let names: BTreeSet<&[u8]> = shared().map(|(_, f, library)| library.soname.unwrap_or(f.path)).collect();
     let mut defined: BTreeSet<&[u8]> = BTreeSet::new();
     for (_, _, library) in shared() {
@@ -370,7 +376,10 @@ fn libraries(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             }
             let kind = resolution.definitions[name].kind;
             let missing = matches!(kind, DefKind::Undefined | DefKind::Unknown);
-            if missing && !PROVIDED.contains(&symbol.name) {
+            // From lld 15 on: defined in an object, and not exported from there.
+            let regular = matches!(kind, DefKind::Weak | DefKind::Strong | DefKind::Common);
+            let inaccessible = regular && !fourteen && !resolution.exported.contains(name.idx());
+            if (missing && !PROVIDED.contains(&symbol.name)) || (inaccessible && symbol.version.is_none()) {
                 let message = format!("undefined reference: {}", String::from_utf8_lossy(symbol.name));
                 out.push(Diagnostic::new(Severity::Error, program.label(file), message));
             }

@@ -4,14 +4,19 @@
 //! In: the resolved rows. Out: their [`flag`] bits. Sources: lld `excludeLibs`,
 //! `SymbolTable::scanVersionScript`, `handleDynamicList`.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use super::parse::Reader;
 use super::symbols::{Kind, Row, flag};
 use crate::demangle;
+use crate::error::{Diagnostic, Severity};
 use crate::ids::{Id, NameId};
+use crate::plan::Version;
 use crate::program::Content;
 use crate::script::glob::Pattern;
+use crate::script::version::Language;
 use crate::script::versionmatch::{Scope, VersionMatcher};
 
 /// Sets the bits.
@@ -19,6 +24,7 @@ pub(super) fn assign_versions(reader: &mut Reader<'_, '_>) {
     if !reader.is_relocatable() {
         let program = reader.program;
         if let Some(versions) = &program.controls.versions {
+            undefined_versions(reader, versions);
             let local = |name: &[u8], demangled: Option<&str>| {
                 versions.classify(name, demangled).is_some_and(|class| class.scope == Scope::Local)
             };
@@ -29,6 +35,56 @@ pub(super) fn assign_versions(reader: &mut Reader<'_, '_>) {
         dynamic_list(reader);
     }
     exclude_libs(reader);
+}
+
+/// A version script that names symbols which are not defined is an error, from lld 16 on by
+/// default (`--no-undefined-version`; `SymbolTable::assignExactVersion`).
+fn undefined_versions(reader: &mut Reader<'_, '_>, versions: &VersionMatcher) {
+    let plan = reader.program.plan;
+    let allowed = plan.undefined_version.unwrap_or(plan.profile.version < Version(16, 0, 0));
+    if allowed || plan.noinhibit_exec {
+        return;
+    }
+    let this = &*reader;
+    let demangled: BTreeSet<String> = if versions.needs_demangling() {
+        let rows = 0..this.symbols.rows().len();
+        rows.into_par_iter()
+            .with_min_len(1024)
+            .map(NameId::from_usize)
+            .filter(|&name| can_be_versioned(this.symbols.row(name)))
+            .map(|name| {
+                let text = this.program.name(name);
+                demangle::cxx(text).unwrap_or_else(|| String::from_utf8_lossy(text).into_owned())
+            })
+            .collect()
+    } else {
+        BTreeSet::new()
+    };
+    let mut missing = Vec::new();
+    for (text, language, _) in versions.exact_patterns() {
+        let found = match language {
+            Language::C => {
+                let name = this.find(text);
+                let versioned = || {
+                    let prefix = [text.as_slice(), b"@"].concat();
+                    this.program.names.ids().any(|name| {
+                        this.program.name(name).starts_with(&prefix)
+                            && can_be_versioned(this.symbols.row(name))
+                    })
+                };
+                name.is_some_and(|name| can_be_versioned(this.symbols.row(name)))
+                    || (this.names_versions() && versioned())
+            }
+            _ => demangled.contains(&*text.to_string()),
+        };
+        if !found {
+            missing.push(text.to_string());
+        }
+    }
+    for text in missing {
+        let message = format!("version script names symbol {text}, which is not defined");
+        reader.diagnostics.push(Diagnostic::new(Severity::Error, "", message));
+    }
 }
 
 /// The row's name carries a version.

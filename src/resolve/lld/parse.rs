@@ -16,7 +16,6 @@ use super::discard;
 use super::symbols::{Definer, Era, INTERNAL, Kind, Reference, Symbols, Then, flag};
 use crate::error::{Diagnostic, Severity};
 use crate::ids::{ArchiveId, FileId, NameId, SectionId};
-use crate::load::dso::SharedLibrary;
 use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Symbol};
 use crate::plan::OutputKind;
@@ -28,7 +27,7 @@ pub(crate) const FOR_COMMON: &str = "<common>";
 
 /// Unfinished reading of one file.
 #[derive(Debug, Clone, Copy)]
-enum Frame {
+pub(super) enum Frame {
     /// Definitions of an object from symbol `next` on; its references so far stand in
     /// `references` from `start` on.
     Definitions { file: FileId, next: u32, start: u32 },
@@ -70,7 +69,7 @@ pub(super) struct Reader<'a, 'd> {
     /// By name: the row it stands for (`x@@V` is `x`); empty if every name is its own.
     stems: Vec<u32>,
     /// Some object names a version.
-    versions: bool,
+    pub(super) versions: bool,
     /// By signature name: winning group section id, `u32::MAX` if none yet.
     comdats: Vec<u32>,
     /// Signatures that are no interned name.
@@ -78,9 +77,9 @@ pub(super) struct Reader<'a, 'd> {
     finished_archives: FixedBitSet,
     sonames: BTreeSet<&'d [u8]>,
     fortran_common: bool,
-    relocatable: bool,
+    pub(super) relocatable: bool,
     references: Vec<u32>,
-    stack: Vec<Frame>,
+    pub(super) stack: Vec<Frame>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -130,7 +129,7 @@ impl<'a, 'd> Reader<'a, 'd> {
 
     /// Enters a name; returns its row's name.
     #[inline]
-    fn insert(&mut self, name: NameId) -> NameId {
+    pub(super) fn insert(&mut self, name: NameId) -> NameId {
         let row = self.canonical(name);
         if row != name {
             self.suffixed.insert(row.0, name);
@@ -145,7 +144,7 @@ impl<'a, 'd> Reader<'a, 'd> {
         row
     }
 
-    fn error(&mut self, file: FileId, message: impl Into<String>) {
+    pub(super) fn error(&mut self, file: FileId, message: impl Into<String>) {
         let subject = self.program.label(file);
         self.diagnostics.push(Diagnostic::new(Severity::Error, subject, message));
     }
@@ -213,9 +212,9 @@ impl<'a, 'd> Reader<'a, 'd> {
                 if self.era == Era::Fourteen {
                     // lld 14 enters all names before it resolves the first.
                     for symbol in object.first_global..object.symbol_count() {
-                        if object.symbol(symbol).is_some_and(|s| s.shndx != SHN_UNDEF)
-                            && let Some(&name) = f.names.get((symbol - object.first_global) as usize)
-                        {
+                        let offered = object.symbol(symbol).is_some_and(|s| s.shndx != SHN_UNDEF);
+                        let name = f.names.get((symbol - object.first_global) as usize);
+                        if let Some(&name) = name.filter(|_| offered) {
                             self.insert(name);
                         }
                     }
@@ -307,7 +306,7 @@ impl<'a, 'd> Reader<'a, 'd> {
     }
 
     /// Whether a section of a file is discarded so far.
-    fn is_discarded(&self, file: FileId, symbol: &Symbol) -> bool {
+    pub(super) fn is_discarded(&self, file: FileId, symbol: &Symbol) -> bool {
         let crate::load::elf::Place::Section(section) = symbol.place else { return false };
         let f = &self.program.files[file];
         if f.mode.just_symbols {
@@ -351,7 +350,14 @@ impl<'a, 'd> Reader<'a, 'd> {
     }
 
     /// Puts the reading of a member on top of the stack, its record below.
-    fn extract(&mut self, name: NameId, member: FileId, reference: u32, reported: bool, referenced: bool) {
+    pub(super) fn extract(
+        &mut self,
+        name: NameId,
+        member: FileId,
+        reference: u32,
+        reported: bool,
+        referenced: bool,
+    ) {
         self.stack.push(Frame::Report { name, reference, reported, referenced });
         self.begin(member);
     }
@@ -513,79 +519,6 @@ impl<'a, 'd> Reader<'a, 'd> {
         }
     }
 
-    fn library(&mut self, file: FileId, from: u32) {
-        let program = self.program;
-        let f = &program.files[file];
-        let Content::Shared(library) = &f.content else { return };
-        let mut versioned = Vec::new();
-        for (next, (symbol, &name)) in library.symbols.iter().zip(&f.names).enumerate().skip(from as usize) {
-            let with_version = |versioned: &mut Vec<u8>| {
-                let version = symbol.version.filter(|_| self.versions)?;
-                versioned.clear();
-                versioned.extend_from_slice(symbol.name);
-                versioned.push(b'@');
-                versioned.extend_from_slice(version);
-                program.names.find(versioned)
-            };
-            let bind = if symbol.weak { STB_WEAK } else { STB_GLOBAL };
-            if !symbol.defined {
-                // A reference to a version that no object mentions concerns no object.
-                let name = if symbol.version.is_some() { with_version(&mut versioned) } else { Some(name) };
-                let Some(name) = name else { continue };
-                let name = self.insert(name);
-                self.symbols.row_mut(name).flags |= flag::DSO_EXPORT;
-                let reference = Reference {
-                    file: file.0,
-                    symbol: next as u32,
-                    bind,
-                    visibility: symbol.visibility,
-                    from_library: true,
-                    discarded: false,
-                };
-                if let Then::Extract(member) = self.symbols.undefined(name, reference) {
-                    self.stack.push(Frame::Library { file, next: next as u32 + 1 });
-                    self.extract(name, member, file.0, true, false);
-                    return;
-                }
-                continue;
-            }
-            if symbol.local_version {
-                continue;
-            }
-            let definer = Definer { file: file.0, symbol: next as u32, bind, visibility: symbol.visibility };
-            let other = with_version(&mut versioned);
-            if !symbol.hidden_version {
-                let name = self.insert(name);
-                self.symbols.shared(name, definer, symbol.size);
-            }
-            if let Some(name) = other {
-                let name = self.insert(name);
-                self.symbols.shared(name, definer, symbol.size);
-            }
-        }
-    }
-
-    /// `-b binary`: three symbols made of the path (`BinaryFile::parse`).
-    fn read_binary(&mut self, file: FileId) {
-        self.binaries.push(file);
-        let program = self.program;
-        let mut stem = b"_binary_".to_vec();
-        let path = program.files[file].path;
-        stem.extend(path.iter().map(|&b| if b.is_ascii_alphanumeric() { b } else { b'_' }));
-        for (symbol, suffix) in [&b"_start"[..], b"_end", b"_size"].into_iter().enumerate() {
-            let Some(name) = program.names.find(&[&stem, suffix].concat()) else { continue };
-            let name = self.insert(name);
-            let definer =
-                Definer { file: file.0, symbol: symbol as u32, bind: STB_GLOBAL, visibility: STV_DEFAULT };
-            let before = self.symbols.row(name);
-            let then = self.symbols.defined(name, definer, false);
-            let clash = before.kind == Kind::Defined && before.bind != STB_WEAK;
-            if (then != Then::Nothing || clash) && !program.plan.allow_multiple_definition {
-                self.error(file, format!("duplicate symbol: {}", self.shown(name)));
-            }
-        }
-    }
-
     /// A strong reference from outside the files: `-u`, script references.
     pub(super) fn demand(&mut self, name: NameId, bind: u8, referenced: bool) {
         let name = self.insert(name);
@@ -621,150 +554,13 @@ impl<'a, 'd> Reader<'a, 'd> {
         }
     }
 
-    fn library_size(&self, name: NameId) -> u64 {
-        let row = self.symbols.row(name);
-        if row.kind != Kind::Shared {
-            return 0;
-        }
-        let file = self.program.files.get(FileId(row.file));
-        let library: Option<&SharedLibrary<'_>> = file.and_then(|f| f.shared());
-        library.and_then(|l| l.symbols.get(row.symbol as usize)).map_or(0, |s| s.size)
-    }
-
-    fn shown(&self, name: NameId) -> String {
+    pub(super) fn shown(&self, name: NameId) -> String {
         String::from_utf8_lossy(self.program.name(name)).into_owned()
     }
 
-    /// lld 14: two strong definitions (`Symbol::compare`, `reportDuplicate`).
-    fn duplicate(&mut self, name: NameId, first: FileId, second: FileId, symbol: &Symbol) {
-        if self.program.plan.allow_multiple_definition {
-            return;
-        }
-        let held = self.symbols.row(name).symbol;
-        let held = self.program.files.get(first).and_then(|f| f.object()).and_then(|o| o.symbol(held));
-        let absolute = |s: &Symbol| !matches!(s.place, crate::load::elf::Place::Section(_));
-        if let Some(held) = held
-            && absolute(&held)
-            && absolute(symbol)
-            && held.value == symbol.value
-        {
-            return;
-        }
-        self.report_duplicate(name, first, second);
-    }
-
-    fn report_duplicate(&mut self, name: NameId, first: FileId, second: FileId) {
-        let message =
-            format!("duplicate symbol {}, first defined in {}", self.shown(name), self.program.label(first));
-        self.error(second, message);
-    }
-
-    /// lld 15+, after all files were read: definitions whose winner lies in a discarded section
-    /// become references, and strong definitions of one name are errors (`ObjFile::postParse`).
-    pub(super) fn check_definitions(&mut self) {
-        type Found = (Vec<NameId>, Vec<(NameId, FileId)>);
-        let this = &*self;
-        let found: Vec<Found> = self
-            .objects
-            .par_iter()
-            .with_max_len(64)
-            .map(|&file| {
-                let (mut gone, mut twice) = (Vec::new(), Vec::new());
-                let f = &this.program.files[file];
-                let Content::Object(object) = &f.content else { return (gone, twice) };
-                for (index, &name) in (object.first_global..object.symbol_count()).zip(&f.names) {
-                    let Some(symbol) = object.symbol(index) else { break };
-                    if matches!(symbol.shndx, SHN_UNDEF | SHN_COMMON) {
-                        continue;
-                    }
-                    let name = this.canonical(name);
-                    let row = this.symbols.row(name);
-                    if row.kind != Kind::Defined || row.file == INTERNAL {
-                        continue;
-                    }
-                    if this.is_discarded(file, &symbol) {
-                        if row.file == file.0 {
-                            gone.push(name);
-                        }
-                    } else if row.file != file.0 && !row.is_weak() && symbol.bind != STB_WEAK {
-                        let held = this.program.files.get(FileId(row.file)).and_then(|f| f.object());
-                        let held = held.and_then(|o| o.symbol(row.symbol));
-                        let absolute = |s: &Symbol| !matches!(s.place, crate::load::elf::Place::Section(_));
-                        let same_value = held.is_some_and(|h| {
-                            absolute(&h) && absolute(&symbol) && symbol.value != 0 && h.value == symbol.value
-                        });
-                        if !same_value {
-                            twice.push((name, file));
-                        }
-                    }
-                }
-                (gone, twice)
-            })
-            .collect();
-        for (gone, twice) in found {
-            for name in gone {
-                let row = self.symbols.row_mut(name);
-                row.kind = Kind::Undefined;
-                row.flags |= flag::DISCARDED;
-            }
-            for (name, file) in twice {
-                let row = self.symbols.row(name);
-                if !self.program.plan.allow_multiple_definition
-                    && self.program.name(name) != b"__x86.get_pc_thunk.bx"
-                {
-                    self.report_duplicate(name, FileId(row.file), file);
-                }
-            }
-        }
-    }
-
-    /// Sections that lld refuses while it makes input sections of them: mergeable ones that are
-    /// writable or of odd size; in lld 14, `.zdebug` ones that are not compressed.
-    pub(super) fn check_sections(&mut self) {
-        let this = &*self;
-        let merges = this.relocatable || this.program.plan.optimize != Some(0);
-        let found: Vec<Vec<(FileId, String)>> = this
-            .objects
-            .par_iter()
-            .with_max_len(64)
-            .map(|&file| {
-                let f = &this.program.files[file];
-                let Content::Object(object) = &f.content else { return Vec::new() };
-                let mut out = Vec::new();
-                for (index, row) in object.sections.iter().enumerate().skip(1) {
-                    let index = index as u32;
-                    let id = f.section_id(index).idx();
-                    let name = || String::from_utf8_lossy(object.section_name(index)).into_owned();
-                    if this.lost.contains(id) || this.discarded.contains(id) {
-                        continue;
-                    }
-                    if merges && row.flags & SHF_MERGE != 0 {
-                        let header = object.header(index);
-                        if header.size == 0 || header.entsize == 0 {
-                            continue;
-                        }
-                        if header.size % header.entsize != 0 {
-                            let what = "size of a mergeable section is no multiple of its entry size";
-                            out.push((file, format!("{}: {what}", name())));
-                        } else if row.flags & SHF_WRITE != 0 {
-                            let what = "writable mergeable section is not supported";
-                            out.push((file, format!("{}: {what}", name())));
-                        }
-                    }
-                    if this.era == Era::Fourteen
-                        && !row.is_alloc()
-                        && object.section_name(index).starts_with(b".zdebug")
-                        && !object.section_data(index).is_some_and(|data| data.starts_with(b"ZLIB"))
-                    {
-                        out.push((file, format!("{}: corrupted compressed section", name())));
-                    }
-                }
-                out
-            })
-            .collect();
-        for (file, message) in found.into_iter().flatten() {
-            self.error(file, message);
-        }
+    /// Whether any object names a symbol version.
+    pub(super) fn names_versions(&self) -> bool {
+        self.versions
     }
 
     /// Whether a shared library was read.

@@ -153,10 +153,8 @@ impl ScriptSymbols {
                 reader.demand(symbol, STB_GLOBAL, true);
                 out.push(symbol);
                 let own = self.provides.iter().position(|(name, _)| *name == symbol);
-                if let Some(own) = own
-                    && is_needed(reader, symbol)
-                    && added.insert(symbol)
-                {
+                let Some(own) = own else { continue };
+                if is_needed(reader, symbol) && added.insert(symbol) {
                     stack.push(own);
                 }
             }

@@ -248,9 +248,9 @@ impl Symbols {
         row.visibility = merge_visibility(row.visibility, other.visibility);
         match row.kind {
             Kind::Defined if row.bind != STB_WEAK => {}
-            // lld 14 lets a weak common lose to any definition.
-            Kind::Defined if self.era == Era::Fourteen && other.bind == STB_WEAK => {}
-            Kind::Common => {
+            // lld 14 lets a weak common lose to any definition and to any common, whatever the size.
+            Kind::Defined | Kind::Common if self.era == Era::Fourteen && other.bind == STB_WEAK => {}
+            Kind::Common if self.era == Era::Fifteen || row.bind != STB_WEAK => {
                 let held = self.common_size.entry(name.0).or_insert(0);
                 if *held < size {
                     *held = size;

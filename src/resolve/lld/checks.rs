@@ -1,0 +1,145 @@
+//! What lld refuses before garbage collection: duplicate definitions, mergeable sections it cannot
+//! merge. Also demotes definitions whose winner lies in a discarded section (lld 15+).
+//!
+//! In: all files read. Out: diagnostics; with one of severity error lld prints no removed section.
+//! Sources: lld `Symbol::compare`, `reportDuplicate`, `ObjFile::postParse`, `shouldMerge`.
+
+use rayon::prelude::*;
+
+use super::parse::Reader;
+use super::symbols::{Era, INTERNAL, Kind, flag};
+use crate::ids::{FileId, NameId};
+use crate::load::elf::consts::*;
+use crate::load::elf::{Place, Symbol};
+use crate::program::Content;
+
+impl Reader<'_, '_> {
+    /// lld 14: two strong definitions (`Symbol::compare`, `reportDuplicate`).
+    pub(super) fn duplicate(&mut self, name: NameId, first: FileId, second: FileId, symbol: &Symbol) {
+        if self.program.plan.allow_multiple_definition {
+            return;
+        }
+        let held = self.symbols.row(name).symbol;
+        let held = self.program.files.get(first).and_then(|f| f.object()).and_then(|o| o.symbol(held));
+        let absolute = |s: &Symbol| !matches!(s.place, Place::Section(_));
+        let same = |held: &Symbol| absolute(held) && absolute(symbol) && held.value == symbol.value;
+        if held.as_ref().is_some_and(same) {
+            return;
+        }
+        self.report_duplicate(name, first, second);
+    }
+
+    fn report_duplicate(&mut self, name: NameId, first: FileId, second: FileId) {
+        let message =
+            format!("duplicate symbol {}, first defined in {}", self.shown(name), self.program.label(first));
+        self.error(second, message);
+    }
+
+    /// lld 15+, after all files were read: definitions whose winner lies in a discarded section
+    /// become references, and strong definitions of one name are errors (`ObjFile::postParse`).
+    pub(super) fn check_definitions(&mut self) {
+        type Found = (Vec<NameId>, Vec<(NameId, FileId)>);
+        let this = &*self;
+        let found: Vec<Found> = self
+            .objects
+            .par_iter()
+            .with_max_len(64)
+            .map(|&file| {
+                let (mut gone, mut twice) = (Vec::new(), Vec::new());
+                let f = &this.program.files[file];
+                let Content::Object(object) = &f.content else { return (gone, twice) };
+                for (index, &name) in (object.first_global..object.symbol_count()).zip(&f.names) {
+                    let Some(symbol) = object.symbol(index) else { break };
+                    if matches!(symbol.shndx, SHN_UNDEF | SHN_COMMON) {
+                        continue;
+                    }
+                    let name = this.canonical(name);
+                    let row = this.symbols.row(name);
+                    if row.kind != Kind::Defined || row.file == INTERNAL {
+                        continue;
+                    }
+                    if this.is_discarded(file, &symbol) {
+                        if row.file == file.0 {
+                            gone.push(name);
+                        }
+                    } else if row.file != file.0 && !row.is_weak() && symbol.bind != STB_WEAK {
+                        let held = this.program.files.get(FileId(row.file)).and_then(|f| f.object());
+                        let held = held.and_then(|o| o.symbol(row.symbol));
+                        let absolute = |s: &Symbol| !matches!(s.place, Place::Section(_));
+                        let same_value = held.is_some_and(|h| {
+                            absolute(&h) && absolute(&symbol) && symbol.value != 0 && h.value == symbol.value
+                        });
+                        if !same_value {
+                            twice.push((name, file));
+                        }
+                    }
+                }
+                (gone, twice)
+            })
+            .collect();
+        let (gone, twice): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        for name in gone.into_iter().flatten() {
+            let row = self.symbols.row_mut(name);
+            row.kind = Kind::Undefined;
+            row.flags |= flag::DISCARDED;
+        }
+        for (name, file) in twice.into_iter().flatten() {
+            let row = self.symbols.row(name);
+            if row.kind == Kind::Defined
+                && !self.program.plan.allow_multiple_definition
+                && self.program.name(name) != b"__x86.get_pc_thunk.bx"
+            {
+                self.report_duplicate(name, FileId(row.file), file);
+            }
+        }
+    }
+
+    /// Sections that lld refuses while it makes input sections of them: mergeable ones that are
+    /// writable or of odd size; in lld 14, `.zdebug` ones that are not compressed.
+    pub(super) fn check_sections(&mut self) {
+        let this = &*self;
+        let merges = this.relocatable || this.program.plan.optimize != Some(0);
+        let found: Vec<Vec<(FileId, String)>> = this
+            .objects
+            .par_iter()
+            .with_max_len(64)
+            .map(|&file| {
+                let f = &this.program.files[file];
+                let Content::Object(object) = &f.content else { return Vec::new() };
+                let mut out = Vec::new();
+                for (index, row) in object.sections.iter().enumerate().skip(1) {
+                    let index = index as u32;
+                    let id = f.section_id(index).idx();
+                    let name = || String::from_utf8_lossy(object.section_name(index)).into_owned();
+                    if this.lost.contains(id) || this.discarded.contains(id) {
+                        continue;
+                    }
+                    if merges && row.flags & SHF_MERGE != 0 {
+                        let header = object.header(index);
+                        if header.size == 0 || header.entsize == 0 {
+                            continue;
+                        }
+                        if header.size % header.entsize != 0 {
+                            let what = "size of a mergeable section is no multiple of its entry size";
+                            out.push((file, format!("{}: {what}", name())));
+                        } else if row.flags & SHF_WRITE != 0 {
+                            let what = "writable mergeable section is not supported";
+                            out.push((file, format!("{}: {what}", name())));
+                        }
+                    }
+                    if this.era == Era::Fourteen
+                        && !row.is_alloc()
+                        && object.section_name(index).starts_with(b".zdebug")
+                        && !object.section_data(index).is_some_and(|data| data.starts_with(b"ZLIB"))
+                    {
+                        out.push((file, format!("{}: corrupted compressed section", name())));
+                    }
+                }
+                out
+            })
+            .collect();
+        for (file, message) in found.into_iter().flatten() {
+            self.error(file, message);
+        }
+    }
+}
