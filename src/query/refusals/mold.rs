@@ -190,14 +190,18 @@ fn undefined(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         .names
         .ids()
         .any(|name| missing(name) && resolution.definitions[name].kind != DefKind::Unknown);
-    if !any {
+    // A `--wrap` may send references to a name that nothing mentions.
+    if !any && wraps.is_empty() {
         return;
     }
     let bounds = live_identifiers(analysis);
     let provided: BTreeSet<&[u8]> = PROVIDED.iter().map(|n| n.as_bytes()).collect();
     let given = |text: &[u8]| {
         let table = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_"));
-        provided.contains(text)
+        // Calls for thread-local addresses are relaxed away in executables.
+        let relaxed = !shared && matches!(text, b"__tls_get_addr" | b"___tls_get_addr");
+        relaxed
+            || provided.contains(text)
             || table.is_some_and(|t| bounds.contains(t))
             || names_library_version(analysis, text)
     };
@@ -227,7 +231,10 @@ fn undefined(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         }
         for section in program.sections_of(file) {
             let follows = analysis.graph.follow.contains(section.idx());
-            if follows && analysis.liveness.is_live(NodeId(section.0)) {
+            let row = object.sections.get((section.0 - input.section_base) as usize);
+            // Sections that are not allocated are relocated too, whatever lives.
+            let plain = analysis.graph.class[section] == Class::Kept && row.is_some_and(|r| !r.is_alloc());
+            if plain || (follows && analysis.liveness.is_live(NodeId(section.0))) {
                 references(analysis, object, input.section_base, section, |symbol| {
                     if let Some(&name) = wanted.get(&symbol) {
                         found.entry(name).or_insert(file);
