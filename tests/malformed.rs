@@ -266,7 +266,10 @@ fn section_of_huge_size() {
     says(&[("a.o", &write(&sections))], &["a.o", ".rela.text.f", "lie outside the file"]);
     let mut sections = sound();
     sections[SYMTAB].size = Some(u64::MAX - 15);
-    says(&[("b.o", &write(&sound())), ("a.o", &write(&sections))], &["a.o", "damaged object", "symbol table"]);
+    says(
+        &[("b.o", &write(&sound())), ("a.o", &write(&sections))],
+        &["a.o", "damaged object", "symbol table"],
+    );
     // Plain bytes are never read; their sizes only add up.
     let mut sections = sound();
     sections[TEXT].size = Some(u64::MAX);

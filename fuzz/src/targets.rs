@@ -74,8 +74,7 @@ pub fn elf(data: &[u8]) {
                 seen += 1;
                 let _ = object.symbol(reloc.symbol);
                 let at = usize::try_from(reloc.offset).ok().and_then(|o| bytes.get(o..));
-                let _ =
-                    implicit::addend(object.machine, object.endian(), reloc.kind, at.unwrap_or_default());
+                let _ = implicit::addend(object.machine, object.endian(), reloc.kind, at.unwrap_or_default());
             });
             assert_eq!(seen, table.len());
             table.for_range(1, 3, |_, _| ());
@@ -264,7 +263,8 @@ pub fn cmd(data: &[u8]) {
     let _ = std::str::from_utf8(text).map(|t| {
         let _ = (ProfileSpec::parse(t), program::parse_version(t), program::parse_version_line(t));
     });
-    let overrides = Overrides { linker: Some(spec), directory: NOWHERE.into(), assume_gc: choice & 0x80 != 0 };
+    let overrides =
+        Overrides { linker: Some(spec), directory: NOWHERE.into(), assume_gc: choice & 0x80 != 0 };
     if let Ok(plan) = linksweep::plan::parse_command(&words, &overrides) {
         let files = linksweep::plan::RunFiles { output: "out".into(), map: None, why_extract: None };
         let _ = linksweep::plan::rewrite_for_run(&plan, &files);
