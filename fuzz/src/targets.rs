@@ -125,7 +125,7 @@ impl Symbols<u32> for World {
     }
 
     fn region(&self, name: &bstr::BStr) -> Option<(u64, u64)> {
-        (name.len() % 2 == 0).then_some((0x1000, u64::MAX))
+        (name.len().is_multiple_of(2)).then_some((0x1000, u64::MAX))
     }
 }
 
@@ -157,17 +157,17 @@ pub fn script(data: &[u8]) {
         match choice % 4 {
             0 => one_script(text, dialect, choice & 4 != 0),
             1 => {
-                if let Ok(nodes) = script::parse_version_script("v.map", text.to_vec(), dialect) {
-                    if let Ok(matcher) = VersionMatcher::new(dialect, &[&nodes]) {
-                        names(&matcher);
-                    }
+                if let Ok(nodes) = script::parse_version_script("v.map", text.to_vec(), dialect)
+                    && let Ok(matcher) = VersionMatcher::new(dialect, &[&nodes])
+                {
+                    names(&matcher);
                 }
             }
             2 => {
-                if let Ok(list) = script::parse_dynamic_list("d.list", text.to_vec(), dialect) {
-                    if let Ok(matcher) = VersionMatcher::for_list(&[&list], dialect) {
-                        names(&matcher);
-                    }
+                if let Ok(list) = script::parse_dynamic_list("d.list", text.to_vec(), dialect)
+                    && let Ok(matcher) = VersionMatcher::for_list(&[&list], dialect)
+                {
+                    names(&matcher);
                 }
             }
             _ => {
@@ -189,7 +189,8 @@ fn names(matcher: &VersionMatcher) {
 
 fn one_script(text: &[u8], dialect: Dialect, assumed: bool) {
     let include = |name: &[u8]| {
-        let half = if name.len() % 2 == 0 { text } else { text.get(text.len() / 2..).unwrap_or_default() };
+        let half =
+            if name.len().is_multiple_of(2) { text } else { text.get(text.len() / 2..).unwrap_or_default() };
         Ok((PathBuf::from("included.ld"), half.to_vec()))
     };
     let options = script::Options { dialect, includes: &include, assumed };
