@@ -270,13 +270,25 @@ fn memchr(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|&b| b == 0)
 }
 
-/// The single member whose header stands at `origin` of a regular archive: used for nested thin
-/// entries. Returns the member or a reason.
+/// The single member whose header stands at `origin` of an archive given as bytes; see
+/// [`member_of`].
 ///
 /// # Errors
-/// The bytes are not a regular archive, or no member starts there.
+/// The bytes are not an archive, or no member's bytes start there.
 pub fn member_at_origin(bytes: &[u8], origin: u64) -> Result<Member, String> {
-    let archive = parse(bytes)?;
-    let number = member_at(&archive.members, origin).ok_or("no member at the stated origin")?;
-    archive.members.get(number as usize).cloned().ok_or_else(|| "no member at the stated origin".into())
+    member_of(&parse(bytes)?, origin)
+}
+
+/// The single member whose header stands at `origin` of a regular archive: used for nested thin
+/// entries. A thin archive holds no bytes to refer to, itself or another.
+///
+/// # Errors
+/// The archive is thin, or no member starts there.
+pub fn member_of(archive: &Archive, origin: u64) -> Result<Member, String> {
+    if archive.kind == Kind::Thin {
+        return Err("the archive that holds the member is itself thin".into());
+    }
+    member_at(&archive.members, origin)
+        .and_then(|number| archive.members.get(number as usize).cloned())
+        .ok_or_else(|| "no member at the stated origin".into())
 }

@@ -7,7 +7,7 @@
 
 use object::elf;
 use object::read::StringTable;
-use object::read::elf::{FileHeader, SectionHeader as _};
+use object::read::elf::{FileHeader, SectionHeader as _, Sym as _};
 use object::{Endianness, U32};
 
 use super::relocs::RelocTable;
@@ -206,7 +206,7 @@ pub struct Object<'d> {
     pub groups: Vec<Group<'d>>,
     /// Section indexes of all groups' members, concatenated.
     pub group_members: Vec<u32>,
-    /// Second and later relocation sections of a section: (section, relocation section).
+    /// Second and later relocation sections of a section: (section, relocation section), sorted.
     pub extra_relocs: Vec<(u32, u32)>,
     /// Section index of the symbol table; 0 if none.
     pub symtab: u32,
@@ -445,10 +445,12 @@ impl<'d> Object<'d> {
     pub fn reloc_sections(&self, section: u32) -> impl Iterator<Item = u32> + '_ {
         let first = self.sections.get(section as usize).map_or(0, |r| r.reloc);
         let more = if first == 0 { &[][..] } else { &self.extra_relocs[..] };
+        let start = more.partition_point(|(s, _)| *s < section);
+        let more = more.get(start..).unwrap_or_default();
         (first != 0)
             .then_some(first)
             .into_iter()
-            .chain(more.iter().filter(move |(s, _)| *s == section).map(|(_, r)| *r))
+            .chain(more.iter().take_while(move |(s, _)| *s == section).map(|(_, r)| *r))
     }
 
     /// The table of one relocation section.
@@ -490,6 +492,7 @@ where
     let file = Elf::parse(data).map_err(|e| e.to_string())?;
     let endian = file.endian().map_err(|e| e.to_string())?;
     let headers = file.section_headers(endian, data).map_err(|e| e.to_string())?;
+    check_overlap::<Elf>(headers, endian, data.len() as u64)?;
     let mut name_table = 0u32;
     let section_names = match file.section_strings_index(endian, data) {
         Ok(index) if index.0 != 0 => {
@@ -533,6 +536,13 @@ where
             xindex = headers[shndx_section]
                 .data_as_array::<U32<Endianness>, _>(endian, data)
                 .map_err(|_| "extended section index table lies outside the file".to_string())?;
+        }
+        let wide = symbols.iter().rposition(|s| s.st_shndx(endian).0 == SHN_XINDEX);
+        if let Some(last) = wide.filter(|&last| last >= xindex.len()) {
+            return Err(format!(
+                "symbol {last} has an extended section index, but their table has {} entries",
+                xindex.len()
+            ));
         }
     }
     let mut object = Object {
@@ -584,6 +594,30 @@ pub fn is_relocation_type(kind: u32) -> bool {
     )
 }
 
+/// How many times over sections may claim the bytes of their file. Writers never let sections
+/// overlap; without a limit, reading a small file could take time and memory without measure.
+const OVERLAP_LIMIT: u64 = 4;
+
+/// Refuses headers that claim the same bytes again and again.
+fn check_overlap<Elf: FileHeader<Endian = Endianness>>(
+    headers: &[Elf::SectionHeader],
+    endian: Endianness,
+    file_size: u64,
+) -> Result<(), String> {
+    let mut claimed = 0u64;
+    for header in headers {
+        let (offset, size): (u64, u64) = (header.sh_offset(endian).into(), header.sh_size(endian).into());
+        let inside = offset.checked_add(size).is_some_and(|end| end <= file_size);
+        if inside && !matches!(header.sh_type(endian).0, SHT_NULL | SHT_NOBITS) {
+            claimed = claimed.saturating_add(size);
+        }
+    }
+    if claimed > file_size.saturating_mul(OVERLAP_LIMIT) {
+        return Err(format!("sections overlap: they claim {claimed} bytes of a file of {file_size}"));
+    }
+    Ok(())
+}
+
 /// Connects each relocation section with the section it applies to, and checks that its entries
 /// can be decoded.
 fn attach_relocations(object: &mut Object<'_>) {
@@ -605,7 +639,13 @@ fn attach_relocations(object: &mut Object<'_>) {
             }
             continue;
         }
-        if let Err(reason) = object.reloc_table(index) {
+        if target == index {
+            let reason = format!("relocation section {index} applies to itself");
+            object.unreadable.push(Unreadable { section: 0, reason });
+            continue;
+        }
+        if let Err(reason) = object.reloc_table(index).and_then(|table| check_symbols(object, target, &table))
+        {
             let name = String::from_utf8_lossy(object.section_name(index)).into_owned();
             object
                 .unreadable
@@ -618,6 +658,22 @@ fn attach_relocations(object: &mut Object<'_>) {
             object.extra_relocs.push((target, index));
         }
     }
+    // By section; relocation sections of one stay in file order.
+    object.extra_relocs.sort_unstable();
+}
+
+/// Whether the relocations of a loaded section name symbols that exist.
+fn check_symbols(object: &Object<'_>, target: u32, table: &RelocTable<'_>) -> Result<(), String> {
+    if !object.sections.get(target as usize).is_some_and(|r| r.is_alloc()) {
+        return Ok(());
+    }
+    let mut highest = 0;
+    table.for_each(|_, reloc| highest = highest.max(reloc.symbol));
+    let count = object.symbol_count();
+    if highest != 0 && highest >= count {
+        return Err(format!("a relocation names symbol {highest}, the symbol table has {count}"));
+    }
+    Ok(())
 }
 
 fn read_groups(object: &mut Object<'_>) {
@@ -644,10 +700,14 @@ fn read_groups(object: &mut Object<'_>) {
         let signature = signature(object, symbol);
         let first_member = object.group_members.len() as u32;
         let number = object.groups.len() as u32 + 1;
+        let mut wrong = None;
         for member in data[4..].chunks_exact(4).map(word) {
+            if member == index {
+                wrong = Some(format!("section group {index} names itself"));
+                continue;
+            }
             let Some(row) = object.sections.get_mut(member as usize).filter(|_| member != 0) else {
-                let reason = format!("section group {index} names section {member}, which does not exist");
-                object.unreadable.push(Unreadable { section: 0, reason });
+                wrong = Some(format!("section group {index} names section {member}, which does not exist"));
                 continue;
             };
             if row.group == 0 {
@@ -658,6 +718,7 @@ fn read_groups(object: &mut Object<'_>) {
                 object.group_members.push(member);
             }
         }
+        object.unreadable.extend(wrong.map(|reason| Unreadable { section: 0, reason }));
         let member_count = object.group_members.len() as u32 - first_member;
         let group = Group {
             section: index,

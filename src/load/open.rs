@@ -5,12 +5,12 @@
 //! (GS 7). A missing file or library is an error; a missing thin member is not, as long as nobody
 //! needs it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice};
 
-use super::archive::{self, Kind};
+use super::archive::{self, Archive, Kind};
 use super::classify::{InputKind, classify};
 use super::controls::{self, Controls};
 use super::dso::SharedLibrary;
@@ -131,7 +131,10 @@ impl Opener<'_> {
             let in_folders = search.folders().map(|dir| dir.join(&named));
             let candidates = std::iter::once(named.clone()).chain(in_folders);
             for candidate in candidates {
-                if let Ok(text) = std::fs::read(plan.directory.join(&candidate)) {
+                let full = plan.directory.join(&candidate);
+                // Devices and pipes may have no end.
+                let regular = std::fs::metadata(&full).is_ok_and(|m| m.is_file());
+                if let Some(text) = regular.then(|| std::fs::read(&full).ok()).flatten() {
                     return Ok((candidate, text));
                 }
             }
@@ -417,6 +420,8 @@ impl Opener<'_> {
         let paths: Vec<PathBuf> = names.iter().map(|n| real_dir.join(bytes_path(n))).collect();
         let opened = self.link.store.open_many(&paths);
         let mut sources = Vec::with_capacity(members.len());
+        // Archives behind nested entries, each parsed once however many entries name it.
+        let mut inner_archives: BTreeMap<usize, std::result::Result<Archive, String>> = BTreeMap::new();
         for ((member, name), opened) in members.iter().zip(&names).zip(opened) {
             let joined = if name.starts_with(b"/") {
                 name.clone()
@@ -438,7 +443,13 @@ impl Opener<'_> {
                     let inner_bytes = self.link.store.bytes(inner);
                     match member.nested_origin {
                         None => source.range = 0..inner_bytes.len(),
-                        Some(origin) => match archive::member_at_origin(inner_bytes, origin) {
+                        Some(origin) => match inner_archives
+                            .entry(inner)
+                            .or_insert_with(|| archive::parse(inner_bytes))
+                            .as_ref()
+                            .map_err(Clone::clone)
+                            .and_then(|parsed| archive::member_of(parsed, origin))
+                        {
                             Ok(found) => {
                                 source.nested = Some(BString::from(&inner_bytes[found.name]));
                                 source.range = found.data;

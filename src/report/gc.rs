@@ -59,8 +59,8 @@ pub fn text(page: &Page<'_, '_>, dead: &Dead) -> Vec<u8> {
     if !dead.collects {
         out.push_str("Nothing is dropped: this link does not collect garbage.\n");
     }
-    let candidates = totals.kept.bytes + totals.dropped.bytes + totals.dropped_pieces;
-    let gone = totals.dropped.bytes + totals.dropped_pieces;
+    let gone = totals.dropped.bytes.saturating_add(totals.dropped_pieces);
+    let candidates = totals.kept.bytes.saturating_add(gone);
     out.push_str(&style.heading(&format!(
         "dropped {} ({} bytes) in {}, {} of what takes part\n\n",
         size(gone),
@@ -112,7 +112,7 @@ pub fn text(page: &Page<'_, '_>, dead: &Dead) -> Vec<u8> {
                 Grouping::Section => style.section(&row.key),
                 _ => escape(&row.key),
             };
-            let gone = row.totals.dropped.bytes + row.totals.dropped_pieces;
+            let gone = row.totals.dropped.bytes.saturating_add(row.totals.dropped_pieces);
             lines.push(vec![
                 size(gone),
                 count(row.totals.dropped.sections),

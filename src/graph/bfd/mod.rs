@@ -160,7 +160,7 @@ fn add_commons(build: &mut Build<'_, '_>, nodes: &mut [u32]) {
             .or_insert_with(|| build.add_node(ExtraNode::CommonsOf { file: common.file, size: 0, small }));
         let index = node.index() - build.class.len();
         if let Some(ExtraNode::CommonsOf { size, .. }) = build.extra_nodes.get_mut(index) {
-            *size += common.size;
+            *size = size.saturating_add(common.size);
         }
         nodes[common.name.idx()] = node.0;
     }

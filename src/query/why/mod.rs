@@ -268,14 +268,14 @@ fn parts(analysis: &Analysis<'_>, file: FileId) -> Parts {
             _ if size == 0 || !subject::is_content(&analysis.program, section) => {}
             State::Live | State::AlwaysKept | State::Pieces => {
                 parts.live_sections += 1;
-                parts.live_bytes += size;
+                parts.live_bytes = parts.live_bytes.saturating_add(size);
                 let loaded = subject::is_loaded(&analysis.program, section);
                 live.push((!loaded, std::cmp::Reverse(size), section));
             }
             State::Structural => {}
             _ => {
                 parts.dead_sections += 1;
-                parts.dead_bytes += size;
+                parts.dead_bytes = parts.dead_bytes.saturating_add(size);
             }
         }
     }
