@@ -14,6 +14,7 @@ use super::{Build, Class, EdgeKind, ExtraNode, NO_NODE, RootSet, SectionGraph};
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
 use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Place, SectionRow};
+use crate::load::relocs::Reloc;
 use crate::plan::OutputKind;
 use crate::program::{Content, Program};
 use crate::resolve::Resolution;
@@ -31,6 +32,7 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
     add_groups(&mut build);
     add_unwind(&mut build, &descriptors);
     second_symbols(&mut build);
+    tls_calls(&mut build, &names);
     descriptors.add_edges(&mut build, meant);
     let roots = roots::find(&build, &names, &descriptors);
     (build.finish(), roots)
@@ -228,7 +230,7 @@ fn unwind_of(
     let targets = &targets[file.idx()];
     let target = |symbol: u32| targets.get(symbol as usize).copied().filter(|&t| t != NO_NODE);
     let mut fdes = Vec::new();
-    let mut last: Option<(SectionId, Vec<crate::load::relocs::Reloc>)> = None;
+    let mut last: Option<(SectionId, Vec<Reloc>)> = None;
     for index in 1..object.sections.len() as u32 {
         let row = object.sections[index as usize];
         if !matches!(row.kind, SHT_PROGBITS | SHT_X86_64_UNWIND) || object.section_name(index) != b".eh_frame"
@@ -283,6 +285,31 @@ fn second_symbols(build: &mut Build<'_, '_>) {
     if program.target.is_none_or(|t| t.machine != EM_MIPS || !t.is_64) {
         return;
     }
+    each_relocation(build, |reloc, targets| {
+        let second = reloc.kind >> 24;
+        let target = targets.get(second as usize).copied().filter(|&t| second != 0 && t != NO_NODE);
+        target.map(NodeId)
+    });
+}
+
+/// Targets 3.1: in sparc shared libraries the call relocations of dynamic TLS refer to
+/// `__tls_get_addr`, not to their own symbol (`sparc_elf_gc_mark_hook`).
+fn tls_calls(build: &mut Build<'_, '_>, names: &NameNodes) {
+    const CALLS: [u32; 2] = [59, 63];
+    let program = build.program;
+    if program.target.is_none_or(|t| t.machine != EM_SPARCV9)
+        || program.plan.output_kind != OutputKind::Shared
+    {
+        return;
+    }
+    build.ignored_types.extend(CALLS);
+    let Some(called) = program.names.find(b"__tls_get_addr").and_then(|n| names.node(n)) else { return };
+    each_relocation(build, |reloc, _| CALLS.contains(&reloc.kind).then_some(called));
+}
+
+/// Adds the edges that `more` finds in the relocations of sections whose relocations count.
+fn each_relocation(build: &mut Build<'_, '_>, more: impl Fn(Reloc, &[u32]) -> Option<NodeId>) {
+    let program = build.program;
     for &file in &build.resolution.files {
         let input = &program.files[file];
         let Some(object) = input.object() else { continue };
@@ -295,10 +322,8 @@ fn second_symbols(build: &mut Build<'_, '_>) {
                 let Ok(table) = object.reloc_table(table) else { continue };
                 let (edges, targets) = (&mut build.edges, &build.targets[file.idx()]);
                 table.for_each(|_, reloc| {
-                    let second = reloc.kind >> 24;
-                    let target = targets.get(second as usize).copied().filter(|&t| t != NO_NODE);
-                    if let Some(to) = target.filter(|_| second != 0) {
-                        edges.push((NodeId(from.0), NodeId(to), EdgeKind::Relocation));
+                    if let Some(to) = more(reloc, targets) {
+                        edges.push((NodeId(from.0), to, EdgeKind::Relocation));
                     }
                 });
             }
