@@ -106,7 +106,7 @@ impl Link<'_, '_> {
         if text == b".TOC." {
             return;
         }
-        let Some(name) = text.get(1..).and_then(|foo| program.names.find(foo)) else { return };
+        let Some(name) = text.get(1..).and_then(|rest| program.names.find(rest)) else { return };
         let code = *self.symbols.peek(dot);
         let undefined = matches!(code.state, State::Undefined | State::UndefinedWeak);
         if self.symbols.state(name) == State::New {
