@@ -11,7 +11,7 @@ use fixedbitset::FixedBitSet;
 use crate::error::{Diagnostic, Severity};
 use crate::graph::Class;
 use crate::ids::{FileId, NameId, NodeId, SectionId};
-use crate::load::elf::{Object, Place};
+use crate::load::elf::{Object, Place, consts};
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Opaque, Program};
 use crate::query::Analysis;
@@ -333,8 +333,8 @@ fn discarded(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             || matches!(name, b".eh_frame" | b".gcc_except_table" | b".sframe" | b".stab" | b".pdr")
             || name.starts_with(b".gcc_except_table.")
             || match object.machine {
-                EM_PPC64 => matches!(name, b".opd" | b".toc" | b".toc1"),
-                EM_PPC => matches!(name, b".fixup" | b".got2"),
+                consts::EM_PPC64 => matches!(name, b".opd" | b".toc" | b".toc1"),
+                consts::EM_PPC => matches!(name, b".fixup" | b".got2"),
                 _ => false,
             }
         {
