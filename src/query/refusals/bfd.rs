@@ -335,6 +335,8 @@ fn discarded(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             || match object.machine {
                 consts::EM_PPC64 => matches!(name, b".opd" | b".toc" | b".toc1"),
                 consts::EM_PPC => matches!(name, b".fixup" | b".got2"),
+                // hppa
+                15 => name == b".PARISC.unwind",
                 _ => false,
             }
         {
