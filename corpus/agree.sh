@@ -41,11 +41,13 @@ fi
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/agree.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
-# map_block FILE: the "Archive member included" block of a GNU map: header, blank line, entries.
+# map_block FILE: the "Archive member included" block of a GNU map: header, blank line, entries, without the remarks
+# that ld writes behind them on some targets.
 map_block() {
     awk '/^Archive member included/ { inside = 1; print; next }
          inside == 1 && /^$/ { inside = 2; print; next }
          inside == 2 && /^$/ { exit }
+         /^(Local IFUNC function|discarding zero address range FDE) / { next }
          inside { print }' "$1"
 }
 

@@ -72,6 +72,7 @@ pub mod consts {
     pub const SHN_ABS: u16 = 0xfff1;
     pub const SHN_COMMON: u16 = 0xfff2;
     pub const SHN_XINDEX: u16 = 0xffff;
+    pub const EF_MIPS_ABI2: u32 = 0x20;
     pub const EM_386: u16 = 3;
     pub const EM_MIPS: u16 = 8;
     pub const EM_PPC: u16 = 20;

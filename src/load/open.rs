@@ -18,7 +18,7 @@ use super::elf;
 use super::{FileStore, Item, MemberSource, OpenedArchive, OpenedLink, ScriptFile, Single, extra_names};
 use crate::error::{Diagnostic, Error, Result, Severity};
 use crate::plan::library::{self, Candidate, ScriptDir, SearchPath, Verdict};
-use crate::plan::{Flavor, InputMode, InputName, LinkPlan, OutputKind, Step};
+use crate::plan::{Flavor, InputMode, InputName, LinkPlan, OutputKind, Step, emulations};
 use crate::script::{self, CommandKind, Dialect, InputItem, Script, filematch};
 
 /// Scripts that name each other stop here.
@@ -94,21 +94,7 @@ struct Opener<'p> {
 
 /// The machine and class of the emulation, where it tells (targets 1).
 fn emulated_machine(plan: &LinkPlan) -> Option<(u16, bool)> {
-    let name = plan.emulation.as_deref()?;
-    Some(match name {
-        "elf_x86_64" => (62, true),
-        "elf32_x86_64" => (62, false),
-        "elf_i386" => (3, false),
-        "aarch64linux" | "aarch64elf" => (183, true),
-        n if n.starts_with("armelf") => (40, false),
-        "elf64lppc" | "elf64ppc" => (21, true),
-        "elf32ppclinux" | "elf32ppc" => (20, false),
-        "elf64lriscv" => (243, true),
-        "elf32btsmip" | "elf32ltsmip" => (8, false),
-        "elf64btsmip" | "elf64ltsmip" => (8, true),
-        "elf64_s390" => (22, true),
-        _ => return None,
-    })
+    emulations::find(plan.emulation.as_deref()?).map(|e| (e.machine, e.is_64))
 }
 
 impl Opener<'_> {

@@ -114,7 +114,7 @@ impl Check<'_, '_> {
                 continue;
             }
             let unwind = self.graph.class[section] == Class::Kept && row.is_alloc();
-            let strict = is_strict(object.section_name(index));
+            let strict = is_strict(object.machine, object.section_name(index));
             if unwind || (missing.is_empty() && !strict) {
                 continue;
             }
@@ -282,8 +282,14 @@ impl Check<'_, '_> {
     }
 }
 
-/// gold `get_comdat_behavior`: references from debug and unwind sections may miss their target.
-fn is_strict(name: &[u8]) -> bool {
+/// gold `get_comdat_behavior`: references from debug and unwind sections may miss their target, on
+/// PowerPC also those of descriptors and tables (`Target_powerpc::Relocate_comdat_behavior`).
+fn is_strict(machine: u16, name: &[u8]) -> bool {
+    match machine {
+        EM_PPC if matches!(name, b".fixup" | b".got2") => return false,
+        EM_PPC64 if matches!(name, b".opd" | b".toc" | b".toc1") => return false,
+        _ => {}
+    }
     const LENIENT: [&[u8]; 6] = [b".debug", b".zdebug", b".gnu.linkonce.wi.", b".line", b".stab", b".pdr"];
     name != b".eh_frame" && name != b".gcc_except_table" && !LENIENT.iter().any(|p| name.starts_with(p))
 }

@@ -67,6 +67,8 @@ impl Global {
 
 struct Builder {
     plan: LinkPlan,
+    /// What the program's target prefix makes it link.
+    target_emulation: Option<String>,
     global: Global,
     mode: InputMode,
     stack: Vec<InputMode>,
@@ -100,7 +102,7 @@ pub(super) fn build(request: Request) -> Result<LinkPlan> {
     };
     let mut plan = LinkPlan::new(request.profile);
     plan.directory = request.directory;
-    plan.emulation = request.emulation;
+    plan.emulation = request.emulation.clone();
     plan.notes = request.notes;
     plan.is_static = global.any_static;
     if !global.sysroot.is_empty() {
@@ -108,6 +110,7 @@ pub(super) fn build(request: Request) -> Result<LinkPlan> {
     }
     let mut builder = Builder {
         plan,
+        target_emulation: request.emulation,
         global,
         mode: InputMode { static_libs, ..InputMode::default() },
         stack: Vec::new(),
@@ -361,8 +364,15 @@ impl Builder {
                 (None, _) => {}
             },
             M::Emulation => {
-                checks::emulation(&value)?;
-                self.plan.emulation = Some(String::from_utf8_lossy(&value).into_owned());
+                if flavor == Flavor::Mold {
+                    checks::emulation(self.plan.profile, None, &value)?;
+                }
+                // gold takes any word and goes by the inputs; ld passes over `-mips32` and the like.
+                let generation = flavor == Flavor::Bfd && checks::is_mips_generation(&value);
+                if flavor != Flavor::Gold && !generation {
+                    self.plan.emulation = Some(String::from_utf8_lossy(&value).into_owned());
+                    self.plan.emulation_given = true;
+                }
             }
             M::NoStdlib => self.plan.no_std_dirs = true,
             M::DefaultDirs => {
@@ -616,6 +626,12 @@ impl Builder {
         }
         self.plan.rpath_dirs = std::mem::take(&mut self.rpath_link);
         self.plan.rpath_dirs.append(&mut self.rpath);
+        if self.plan.emulation_given
+            && let Some(name) = &self.plan.emulation
+        {
+            // The last one counts.
+            checks::emulation(self.plan.profile, self.target_emulation.as_deref(), name.as_bytes())?;
+        }
         checks::combinations(&self.plan, given)?;
         Ok(self.plan)
     }

@@ -4,24 +4,22 @@
 //! Source: ld `parse_args`, `ldelf.c`; gold `General_options::finalize`; lld `readConfigs`,
 //! `checkOptions`; mold `parse_nonpositional_args`.
 
-use super::{Flavor, Icf, LinkPlan, OutputKind, Strip};
+use super::{Flavor, Icf, LinkPlan, OutputKind, Profile, Strip, emulations};
 use crate::error::{Error, Result};
 
-/// Emulation names that lld and mold know, and those of the GNU linkers for the same machines.
-const EMULATIONS: &str = "elf_x86_64 elf_amd64 elf32_x86_64 elf_i386 elf_iamcu aarch64elf aarch64linux \
-    aarch64elfb aarch64linuxb aarch64elf32 aarch64elf32b aarch64linux32 aarch64linux32b armelf armelfb \
-    armelf_linux_eabi armelfb_linux_eabi elf32lriscv elf64lriscv elf32briscv elf64briscv \
-    elf64lriscv_lp64f elf64lriscv_lp64 elf32lriscv_ilp32f elf32lriscv_ilp32 elf64briscv_lp64f \
-    elf64briscv_lp64 elf32briscv_ilp32f elf32briscv_ilp32 elf32ppc elf32ppclinux elf32ppcsim elf32lppc \
-    elf32lppclinux elf32lppcsim elf64ppc elf64lppc elf32btsmip elf32ltsmip elf32btsmipn32 \
-    elf32ltsmipn32 elf64btsmip elf64ltsmip elf_s390 elf64_s390 elf32_sparc elf64_sparc msp430elf \
-    elf64_amdgpu elf64loongarch elf32loongarch hexagonelf m68kelf shlelf_linux elf64alpha \
-    elf_x86_64_fbsd elf_i386_fbsd elf32_x86_64_nacl elf_x86_64_nacl elf_i386_nacl i386pep i386pe";
+/// Refuses an `-m` name that the linker, or the GNU ld of this target, does not know (targets 1.2).
+pub(super) fn emulation(profile: Profile, default: Option<&str>, name: &[u8]) -> Result<()> {
+    let text = String::from_utf8_lossy(name);
+    let known = emulations::is_known(profile, &text)
+        && (profile.flavor != Flavor::Bfd || default.is_none_or(|d| emulations::is_related(d, &text)));
+    if known { Ok(()) } else { Err(bad("-m", name, "not an emulation of this linker")) }
+}
 
-/// Refuses an unknown `-m` name.
-pub(super) fn emulation(name: &[u8]) -> Result<()> {
-    let known = EMULATIONS.split_ascii_whitespace().any(|e| e.as_bytes() == name);
-    if known { Ok(()) } else { Err(bad("-m", name, "not an emulation")) }
+/// The text of `-mips1` to `-mips64r6` behind `-m`, which compilers pass on (ld `get_emulation`).
+pub(super) fn is_mips_generation(value: &[u8]) -> bool {
+    const WORDS: &str = "ips1 ips2 ips3 ips4 ips5 ips32 ips32r2 ips32r3 ips32r5 ips32r6 ips64 ips64r2 \
+        ips64r3 ips64r5 ips64r6";
+    WORDS.split_ascii_whitespace().any(|w| w.as_bytes() == value)
 }
 
 /// An error about an option's value.

@@ -6,6 +6,7 @@
 mod build;
 mod checks;
 pub mod driver;
+pub mod emulations;
 mod files;
 pub mod library;
 pub mod link_file;
@@ -219,6 +220,8 @@ pub struct LinkPlan {
     pub program: Option<String>,
     /// `-m NAME`, or the linker's target prefix's default.
     pub emulation: Option<String>,
+    /// The emulation was given by `-m`.
+    pub emulation_given: bool,
     /// The folder that relative input paths start from (`-C`); empty for the current folder.
     pub directory: PathBuf,
     /// Inputs, groups and positional statements in order.
@@ -358,6 +361,7 @@ impl LinkPlan {
             profile,
             program: None,
             emulation: None,
+            emulation_given: false,
             directory: PathBuf::new(),
             steps: Vec::new(),
             output_kind: OutputKind::Executable,

@@ -9,7 +9,7 @@ use crate::load::classify::{InputKind, classify, is_slim_lto};
 use crate::load::dso::SharedLibrary;
 use crate::load::elf::Object;
 use crate::load::{Item, OpenedLink};
-use crate::plan::{InputMode, LinkPlan};
+use crate::plan::{Flavor, InputMode, LinkPlan, emulations};
 
 /// One file before it has ids.
 struct Source<'d> {
@@ -50,7 +50,7 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
     drop(lists);
     ids.pop();
     let archive_ids = ids.split_off(file_lists);
-    let target = find_target(&contents);
+    let target = find_target(plan, &contents);
     let mut diagnostics = link.diagnostics.clone();
     let mut files: Table<FileId, InputFile<'d>> = Table::new();
     let mut section_file: Vec<FileId> = Vec::new();
@@ -227,8 +227,17 @@ fn of_object(object: &Object<'_>) -> Target {
     }
 }
 
-/// Targets 1.2: the first ELF object decides.
-fn find_target(contents: &[Content<'_>]) -> Option<Target> {
+/// Targets 1.2: the first ELF object decides, unless `-m` (bfd: or the linker's own target) does.
+fn find_target(plan: &LinkPlan, contents: &[Content<'_>]) -> Option<Target> {
+    let binding = match plan.profile.flavor {
+        Flavor::Bfd => true,
+        Flavor::Gold => false,
+        Flavor::Lld | Flavor::Mold => plan.emulation_given,
+    };
+    let named = plan.emulation.as_deref().filter(|_| binding).and_then(emulations::find);
+    if let Some(e) = named {
+        return Some(Target { machine: e.machine, is_64: e.is_64, big_endian: e.big_endian });
+    }
     contents.iter().find_map(|content| match content {
         Content::Object(object) => Some(of_object(object)),
         _ => None,

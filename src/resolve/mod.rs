@@ -4,7 +4,7 @@
 //! order of reading (GS 3, 6.2, 6.8); this file holds the finished value they all make and nothing
 //! linker-specific. Always true: a definition names a file that is in the link.
 
-mod bfd;
+pub(crate) mod bfd;
 pub(crate) mod gold;
 pub(crate) mod lld;
 mod mold;
@@ -13,9 +13,11 @@ use fixedbitset::FixedBitSet;
 
 use crate::error::Diagnostic;
 use crate::ids::{FileId, NameId, SectionId, Table};
-use crate::plan::Flavor;
+use crate::load::elf::consts::{EF_MIPS_ABI2, EM_MIPS};
+use crate::plan::{Flavor, emulations};
 use crate::program::Program;
 use crate::script::CommandKind;
+use crate::script::builtin::builtin;
 
 /// Resolves the link as the plan's linker does.
 pub fn resolve(program: &Program<'_>) -> Resolution {
@@ -151,6 +153,8 @@ pub struct Resolution {
     pub commons: Vec<WinningCommon>,
     /// `--wrap`.
     pub wraps: Vec<Wrap>,
+    /// bfd on 64-bit PowerPC: the names `.foo` (code) that belong to a `foo` (descriptor).
+    pub code_names: Vec<(NameId, NameId)>,
     /// Script and `--defsym` symbols whose value lies in an input section (bfd, GS 4.4).
     pub assigned: Vec<(NameId, SectionId)>,
     /// bfd: names that script expressions and `--defsym` need a value of.
@@ -193,6 +197,7 @@ impl Resolution {
             extractions: Vec::new(),
             commons: Vec::new(),
             wraps: Vec::new(),
+            code_names: Vec::new(),
             assigned: Vec::new(),
             asked_by_script: Vec::new(),
             start_stop: Vec::new(),
@@ -288,8 +293,21 @@ pub(crate) fn bfd_parse_entry<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> 
     if has_own_script(program) || plan.output_kind == crate::plan::OutputKind::Relocatable {
         return None;
     }
-    let mips = program.target.is_some_and(|t| t.machine == crate::load::elf::consts::EM_MIPS);
-    Some(if mips { b"__start" } else { b"_start" })
+    builtin(emulation(program), false).entry.map(str::as_bytes)
+}
+
+/// The emulation in force (targets 1.2): `-m`, else the linker's target, else what the inputs are.
+pub(crate) fn emulation<'p>(program: &Program<'p>) -> &'p str {
+    if let Some(named) = program.plan.emulation.as_deref() {
+        return named;
+    }
+    let Some(target) = program.target else { return "elf_x86_64" };
+    // The ABI flag in `e_flags` tells mips n32 from o32.
+    let first = || program.files.iter().find_map(|f| f.object());
+    if target.machine == EM_MIPS && !target.is_64 && first().is_some_and(|o| o.flags & EF_MIPS_ABI2 != 0) {
+        return if target.big_endian { "elf32btsmipn32" } else { "elf32ltsmipn32" };
+    }
+    emulations::of(target.machine, target.is_64, target.big_endian).map_or("elf_x86_64", |e| e.name)
 }
 
 /// GS 4.2, bfd: the entry in the end; an ENTRY of a script given as input comes last.
@@ -310,4 +328,25 @@ pub(crate) fn bfd_entry_name<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
 pub(crate) fn has_own_script(program: &Program<'_>) -> bool {
     let mut own = program.scripts.iter().filter(|s| !s.as_input).peekable();
     own.peek().is_some() && !own.any(|s| crate::script::filematch::has_insert(&s.script))
+}
+
+/// ppc64, GNU linkers: `_savegpr0_N` and relatives, N from 14 (vectors: 20) to 31, which they
+/// define themselves (targets 10).
+pub(crate) fn is_save_restore(name: &[u8]) -> bool {
+    const STEMS: [(&[u8], u32); 10] = [
+        (b"_savegpr0_", 14),
+        (b"_savegpr1_", 14),
+        (b"_restgpr0_", 14),
+        (b"_restgpr1_", 14),
+        (b"_savefpr_", 14),
+        (b"_restfpr_", 14),
+        (b"._savef", 14),
+        (b"._restf", 14),
+        (b"_savevr_", 20),
+        (b"_restvr_", 20),
+    ];
+    STEMS.iter().any(|(stem, first)| {
+        let digits = name.strip_prefix(*stem).and_then(|rest| std::str::from_utf8(rest).ok());
+        digits.and_then(|d| d.parse::<u32>().ok()).is_some_and(|n| (*first..=31).contains(&n))
+    })
 }

@@ -282,7 +282,9 @@ fn case_trials(case: &Arc<Case>, required: &[String], out: &mut Vec<Trial>) {
             };
             add("claim", false, |_, l, id, a| check_claims(l, id, a));
             let absent = linker.program(&case.prefix).is_none();
-            let must = required.iter().any(|r| r == linker.name());
+            // Only the native linkers can be required.
+            let cross = !case.prefix.is_empty() && matches!(linker, LinkerId::Bfd | LinkerId::Gold);
+            let must = !cross && required.iter().any(|r| r == linker.name());
             add("real", absent && !must, check_real);
             add("gc", false, check_gc);
             if link.extract && linker != LinkerId::Mold {

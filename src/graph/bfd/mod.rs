@@ -4,6 +4,7 @@
 //! `lang_gc_sections`. The walk that comes after the closure is in `mark::bfd`.
 
 mod eh_frame;
+mod opd;
 mod roots;
 
 use hashbrown::HashMap;
@@ -13,6 +14,7 @@ use super::{Build, Class, EdgeKind, ExtraNode, NO_NODE, RootSet, SectionGraph};
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
 use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Place, SectionRow};
+use crate::load::relocs::Reloc;
 use crate::plan::OutputKind;
 use crate::program::{Content, Program};
 use crate::resolve::Resolution;
@@ -23,25 +25,29 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
     let mut build = Build::new(program, resolution);
     build.classify(|_, object, index, row| classify(object, index, row, relocatable));
     build.ignored_types = vtable_types(program);
-    let names = NameNodes::new(&mut build);
-    build.fill_targets(
-        |_| true,
-        |_, file, symbol, name| {
-            let object = file.object()?;
-            let name = match object.symbol(symbol)?.place {
-                Place::Undefined => wrapped(resolution, name),
-                Place::Section(section) if resolution.is_lost(file.section_id(section)) => {
-                    wrapped(resolution, name)
-                }
-                _ => name,
-            };
-            names.node(name)
-        },
-    );
+    let mut names = NameNodes::new(&mut build);
+    let descriptors = opd::Descriptors::read(program, &mut build, &mut names);
+    let meant = |file: FileId, symbol: u32, name: NameId| meant(program, resolution, file, symbol, name);
+    build.fill_targets(|_| true, |file, _, symbol, name| names.node(meant(file, symbol, name)));
     add_groups(&mut build);
-    add_unwind(&mut build);
-    let roots = roots::find(&build, &names);
+    add_unwind(&mut build, &descriptors);
+    second_symbols(&mut build);
+    tls_calls(&mut build, &names);
+    descriptors.add_edges(&mut build, meant);
+    let roots = roots::find(&build, &names, &descriptors);
     (build.finish(), roots)
+}
+
+/// The name that a file's global symbol refers to, `--wrap` applied to references.
+fn meant(program: &Program<'_>, resolution: &Resolution, file: FileId, symbol: u32, name: NameId) -> NameId {
+    let file = &program.files[file];
+    match file.object().and_then(|o| o.symbol(symbol)).map(|s| s.place) {
+        Some(Place::Undefined) => wrapped(resolution, name),
+        Some(Place::Section(section)) if resolution.is_lost(file.section_id(section)) => {
+            wrapped(resolution, name)
+        }
+        _ => name,
+    }
 }
 
 /// GS 2, column bfd.
@@ -117,6 +123,11 @@ impl NameNodes {
         (node != NO_NODE).then_some(NodeId(node))
     }
 
+    /// Gives a name a node.
+    pub(super) fn set(&mut self, name: NameId, node: NodeId) {
+        self.nodes[name.idx()] = node.0;
+    }
+
     /// GS 6.5: a hub for each `__start_X`/`__stop_X` that bfd defines itself.
     fn add_start_stop(&mut self, build: &mut Build<'_, '_>) {
         let gc = build.program.plan.start_stop_gc == Some(true);
@@ -189,7 +200,7 @@ fn add_groups(build: &mut Build<'_, '_>) {
 }
 
 /// GS 6.4: FDEs and their CIEs become edges of the section they describe.
-fn add_unwind(build: &mut Build<'_, '_>) {
+fn add_unwind(build: &mut Build<'_, '_>, descriptors: &opd::Descriptors) {
     let (program, resolution) = (build.program, build.resolution);
     type Found = (Vec<(NodeId, NodeId, EdgeKind)>, Option<SectionId>);
     let targets = &build.targets;
@@ -197,7 +208,7 @@ fn add_unwind(build: &mut Build<'_, '_>) {
         .files
         .par_iter()
         .with_max_len(64)
-        .map(|&file| unwind_of(program, resolution, targets, file))
+        .map(|&file| unwind_of(program, resolution, targets, descriptors, file))
         .collect();
     for (edges, parsed) in found {
         build.edges.extend(edges);
@@ -211,6 +222,7 @@ fn unwind_of(
     program: &Program<'_>,
     resolution: &Resolution,
     targets: &[Vec<u32>],
+    descriptors: &opd::Descriptors,
     file: FileId,
 ) -> (Vec<(NodeId, NodeId, EdgeKind)>, Option<SectionId>) {
     let f = &program.files[file];
@@ -218,7 +230,7 @@ fn unwind_of(
     let targets = &targets[file.idx()];
     let target = |symbol: u32| targets.get(symbol as usize).copied().filter(|&t| t != NO_NODE);
     let mut fdes = Vec::new();
-    let mut last: Option<(SectionId, Vec<crate::load::relocs::Reloc>)> = None;
+    let mut last: Option<(SectionId, Vec<Reloc>)> = None;
     for index in 1..object.sections.len() as u32 {
         let row = object.sections[index as usize];
         if !matches!(row.kind, SHT_PROGBITS | SHT_X86_64_UNWIND) || object.section_name(index) != b".eh_frame"
@@ -256,10 +268,67 @@ fn unwind_of(
                 if let Some(to) = target(reloc.symbol).filter(|&t| t != code && reloc.symbol != 0) {
                     edges.push((NodeId(code), NodeId(to), EdgeKind::Unwind));
                 }
+                let meant = |file, symbol, name| meant(program, resolution, file, symbol, name);
+                if let Some(to) = descriptors.second(program, file, object, reloc, meant) {
+                    edges.push((NodeId(code), to, EdgeKind::Unwind));
+                }
             }
         }
     }
     (edges, Some(section))
+}
+
+/// Targets 3: in mips n64 entries the second symbol index (`r_ssym`) is the symbol of the second of
+/// the three operations that bfd makes of an entry (`mips_elf64_slurp_one_reloc_table`).
+fn second_symbols(build: &mut Build<'_, '_>) {
+    let program = build.program;
+    if program.target.is_none_or(|t| t.machine != EM_MIPS || !t.is_64) {
+        return;
+    }
+    each_relocation(build, |reloc, targets| {
+        let second = reloc.kind >> 24;
+        let target = targets.get(second as usize).copied().filter(|&t| second != 0 && t != NO_NODE);
+        target.map(NodeId)
+    });
+}
+
+/// Targets 3.1: in sparc shared libraries the call relocations of dynamic TLS refer to
+/// `__tls_get_addr`, not to their own symbol (`sparc_elf_gc_mark_hook`).
+fn tls_calls(build: &mut Build<'_, '_>, names: &NameNodes) {
+    const CALLS: [u32; 2] = [59, 63];
+    let program = build.program;
+    if program.target.is_none_or(|t| t.machine != EM_SPARCV9)
+        || program.plan.output_kind != OutputKind::Shared
+    {
+        return;
+    }
+    build.ignored_types.extend(CALLS);
+    let Some(called) = program.names.find(b"__tls_get_addr").and_then(|n| names.node(n)) else { return };
+    each_relocation(build, |reloc, _| CALLS.contains(&reloc.kind).then_some(called));
+}
+
+/// Adds the edges that `more` finds in the relocations of sections whose relocations count.
+fn each_relocation(build: &mut Build<'_, '_>, more: impl Fn(Reloc, &[u32]) -> Option<NodeId>) {
+    let program = build.program;
+    for &file in &build.resolution.files {
+        let input = &program.files[file];
+        let Some(object) = input.object() else { continue };
+        for index in 1..object.sections.len() as u32 {
+            let from = input.section_id(index);
+            if !build.follow.contains(from.idx()) {
+                continue;
+            }
+            for table in object.reloc_sections(index) {
+                let Ok(table) = object.reloc_table(table) else { continue };
+                let (edges, targets) = (&mut build.edges, &build.targets[file.idx()]);
+                table.for_each(|_, reloc| {
+                    if let Some(to) = more(reloc, targets) {
+                        edges.push((NodeId(from.0), to, EdgeKind::Relocation));
+                    }
+                });
+            }
+        }
+    }
 }
 
 /// Sections with a KEEP or another property that bfd asks by flag; shared with the walk in `mark`.

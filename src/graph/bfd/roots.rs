@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use super::opd::Descriptors;
 use super::{NameNodes, linked_to};
 use crate::demangle;
 use crate::graph::{Build, Class, ExtraNode, Root, RootKind, RootSet};
@@ -10,16 +11,24 @@ use crate::load::elf::consts::*;
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Program};
 use crate::resolve::{self, DefKind};
+use crate::script::builtin::builtin;
 use crate::script::filematch::FileName;
 use crate::script::glob::Pattern;
 use crate::script::keep::{KeepTable, NameMatches};
 use crate::script::versionmatch::{Scope, VersionMatcher};
 
 /// Finds all roots.
-pub(super) fn find(build: &Build<'_, '_>, names: &NameNodes) -> RootSet {
+pub(super) fn find(build: &Build<'_, '_>, names: &NameNodes, descriptors: &Descriptors) -> RootSet {
     let mut roots = RootSet::default();
     named(build, names, &mut roots);
     dynamic(build, names, &mut roots);
+    // ppc64: with a descriptor its code (`ppc64_elf_gc_keep`, `ppc64_elf_gc_mark_dynamic_ref`).
+    for root in roots.roots.clone() {
+        let name = root.name.filter(|&name| !build.program.name(name).starts_with(b"."));
+        if let Some(node) = name.and_then(|name| descriptors.beside(name)) {
+            roots.add(node, root.kind, root.name);
+        }
+    }
     by_section(build, &mut roots);
     roots
 }
@@ -28,8 +37,8 @@ pub(super) fn find(build: &Build<'_, '_>, names: &NameNodes) -> RootSet {
 fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
     let program = build.program;
     let relocatable = program.plan.output_kind == OutputKind::Relocatable;
-    let builtin = !resolve::has_own_script(program);
-    let emulation = emulation(program);
+    let own_script = resolve::has_own_script(program);
+    let keeps = builtin(resolve::emulation(program), relocatable).keeps;
     by_script(build, roots);
     for &file in &build.resolution.files {
         let f = &program.files[file];
@@ -43,7 +52,7 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
             let row = object.sections[index as usize];
             let node = NodeId(section.0);
             let name = object.section_name(index);
-            if builtin && is_builtin_keep(name, relocatable, emulation) {
+            if !own_script && is_builtin_keep(&keeps, name) {
                 let array = name.starts_with(b".init_array") || name.starts_with(b".fini_array");
                 roots.add(node, if array { RootKind::InitArray } else { RootKind::Keep }, None);
             } else if row.kind == SHT_NOTE && row.group == 0 && linked_to(object, index).is_none() {
@@ -57,53 +66,12 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
     }
 }
 
-/// KEEP names of the built-in script (GS 4.1, targets 2).
-fn is_builtin_keep(name: &[u8], relocatable: bool, emulation: &str) -> bool {
-    const BOTH: [&[u8]; 5] = [b".init", b".fini", b".eh_frame", b".jcr", b".gnu.attributes"];
-    if BOTH.contains(&name) {
-        return true;
-    }
-    if relocatable {
-        return false;
-    }
-    const EXACT: [&[u8]; 5] = [b".preinit_array", b".init_array", b".fini_array", b".ctors", b".dtors"];
-    const PREFIX: [&[u8]; 4] = [b".init_array.", b".fini_array.", b".ctors.", b".dtors."];
-    if EXACT.contains(&name) || PREFIX.iter().any(|p| name.starts_with(p)) {
-        return true;
-    }
-    const MIPS: [&[u8]; 8] = [
-        b".mdebug.abi32",
-        b".mdebug.abiN32",
-        b".mdebug.abi64",
-        b".mdebug.abiO64",
-        b".mdebug.eabi32",
-        b".mdebug.eabi64",
-        b".gcc_compiled_long32",
-        b".gcc_compiled_long64",
-    ];
-    match emulation {
-        "armelf_linux_eabi" | "armelfb_linux_eabi" => name == b".note.gnu.arm.ident",
-        e if e.starts_with("aarch64") || e == "armelf" => {
-            matches!(name, b".ARM.attributes" | b".note.gnu.arm.ident")
-        }
-        "elf64ppc" | "elf64lppc" => name == b".opd",
-        e if e.contains("tsmip") => MIPS.contains(&name),
-        _ => false,
-    }
-}
-
-/// The emulation in force, from `-m` or the inputs' machine.
-fn emulation<'p>(program: &Program<'p>) -> &'p str {
-    if let Some(name) = program.plan.emulation.as_deref() {
-        return name;
-    }
-    match program.target.map_or(0, |t| t.machine) {
-        EM_ARM => "armelf_linux_eabi",
-        EM_AARCH64 => "aarch64linux",
-        EM_PPC64 => "elf64lppc",
-        EM_MIPS => "elf32btsmip",
-        _ => "elf_x86_64",
-    }
+/// Whether a section name matches a KEEP pattern of the built-in script: literal, or with `.*` behind.
+fn is_builtin_keep(keeps: &[&str], name: &[u8]) -> bool {
+    keeps.iter().any(|keep| match keep.strip_suffix('*') {
+        Some(front) => name.starts_with(front.as_bytes()),
+        None => name == keep.as_bytes(),
+    })
 }
 
 /// A file as script patterns see it (GS 9.3).

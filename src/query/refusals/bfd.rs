@@ -4,12 +4,14 @@
 //! Follows bfd `elf_link_input_bfd`, `elf_link_output_extsym`, ld `lang_end`, `ldexp.c` in its
 //! final phase. A link without undefined names costs nothing here.
 
+mod provided;
+
 use fixedbitset::FixedBitSet;
 
 use crate::error::{Diagnostic, Severity};
 use crate::graph::Class;
 use crate::ids::{FileId, NameId, NodeId, SectionId};
-use crate::load::elf::{Object, Place};
+use crate::load::elf::{Object, Place, consts};
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Opaque, Program};
 use crate::query::Analysis;
@@ -17,54 +19,6 @@ use crate::resolve::{self, DefKind};
 use crate::script::filematch::FileName;
 use crate::script::keep::KeepTable;
 use crate::script::walk::{self, StepKind};
-
-/// Names that ld or its built-in script defines when something refers to them (targets 10).
-const PROVIDED: [&[u8]; 34] = [
-    b"__ehdr_start",
-    b"__executable_start",
-    b"_end",
-    b"end",
-    b"_edata",
-    b"edata",
-    b"_etext",
-    b"etext",
-    b"__etext",
-    b"__bss_start",
-    b"__init_array_start",
-    b"__init_array_end",
-    b"__fini_array_start",
-    b"__fini_array_end",
-    b"__preinit_array_start",
-    b"__preinit_array_end",
-    b"__tdata_start",
-    b"__rela_iplt_start",
-    b"__rela_iplt_end",
-    b"__rel_iplt_start",
-    b"__rel_iplt_end",
-    b"__exidx_start",
-    b"__exidx_end",
-    b"_fdata",
-    b"_ftext",
-    b"_fbss",
-    b"_gp",
-    b"__gnu_local_gp",
-    b"_gp_disp",
-    b"__data_start",
-    b"__bss_start__",
-    b"_bss_end__",
-    b"__bss_end__",
-    b"__end__",
-];
-
-/// Names that ld defines by code, whatever the script.
-const BY_CODE: [&[u8]; 6] = [
-    b"_GLOBAL_OFFSET_TABLE_",
-    b"_DYNAMIC",
-    b"_PROCEDURE_LINKAGE_TABLE_",
-    b"_TLS_MODULE_BASE_",
-    b".TOC.",
-    b"__ehdr_start",
-];
 
 fn error(subject: String, message: String) -> Diagnostic {
     Diagnostic::new(Severity::Error, subject, message)
@@ -160,7 +114,7 @@ fn has_root(analysis: &Analysis<'_>) -> bool {
 fn script_names(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     let program = &analysis.program;
     for &name in &analysis.resolution.asked_by_script {
-        if !is_defined(analysis, name) && !is_provided(program, program.name(name)) {
+        if !is_defined(analysis, name) && !is_provided(analysis, program.name(name)) {
             let text = String::from_utf8_lossy(program.name(name));
             out.push(error(String::new(), format!("undefined symbol `{text}' referenced in expression")));
         }
@@ -170,7 +124,7 @@ fn script_names(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             let StepKind::Assert(assert) = step.kind else { continue };
             for text in assert.value.symbols_referenced() {
                 let Some(name) = program.names.find(text) else { continue };
-                if !is_defined(analysis, name) && !is_provided(program, text) {
+                if !is_defined(analysis, name) && !is_provided(analysis, text) {
                     out.push(error(
                         String::new(),
                         format!("undefined symbol `{text}' referenced in expression"),
@@ -181,12 +135,12 @@ fn script_names(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     }
 }
 
-fn is_provided(program: &Program<'_>, name: &[u8]) -> bool {
-    // Relaxed away in executables; a library gets it from the dynamic loader.
-    if matches!(name, b"__tls_get_addr" | b"___tls_get_addr") {
-        return true;
-    }
-    BY_CODE.contains(&name) || (!resolve::has_own_script(program) && PROVIDED.contains(&name))
+fn is_provided(analysis: &Analysis<'_>, name: &[u8]) -> bool {
+    let program = &analysis.program;
+    let kind = program.plan.output_kind;
+    let dynamic = matches!(kind, OutputKind::Shared | OutputKind::Pie)
+        || analysis.resolution.needed_libraries.count_ones(..) > 0;
+    provided::is_provided(program, name, dynamic)
 }
 
 /// Names whose use in a kept section is an error.
@@ -213,7 +167,7 @@ fn undefined_names(analysis: &Analysis<'_>) -> FixedBitSet {
         if undefined {
             let text = program.name(name);
             let ignored = plan.ignored_unresolved.iter().any(|n| n == text);
-            if !ignored && !is_provided(program, text) && !assigned.contains(&text) {
+            if !ignored && !is_provided(analysis, text) && !assigned.contains(&text) {
                 bad.insert(name.idx());
             }
         }
@@ -378,6 +332,13 @@ fn discarded(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         if crate::graph::bfd::is_debug(object, section)
             || matches!(name, b".eh_frame" | b".gcc_except_table" | b".sframe" | b".stab" | b".pdr")
             || name.starts_with(b".gcc_except_table.")
+            || match object.machine {
+                consts::EM_PPC64 => matches!(name, b".opd" | b".toc" | b".toc1"),
+                consts::EM_PPC => matches!(name, b".fixup" | b".got2"),
+                // hppa
+                15 => name == b".PARISC.unwind",
+                _ => false,
+            }
         {
             return;
         }

@@ -6,6 +6,8 @@
 //! (`RelocationScanner::scanOne`, `maybeReportUndefined`), `Writer.cpp` (`demoteSymbols...`,
 //! `addStartStopSymbols`, `finalizeSections`).
 
+mod provided;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
@@ -26,43 +28,6 @@ use crate::script::CommandKind;
 use crate::script::filematch::FileName;
 use crate::script::keep::KeepTable;
 use crate::script::walk;
-
-/// Names that lld defines itself after collection if they are referenced.
-/// `__tls_get_addr` and relatives go away with relaxation.
-const PROVIDED: [&[u8]; 29] = [
-    b"_GLOBAL_OFFSET_TABLE_",
-    b".TOC.",
-    b"_DYNAMIC",
-    b"__init_array_start",
-    b"__init_array_end",
-    b"__fini_array_start",
-    b"__fini_array_end",
-    b"__preinit_array_start",
-    b"__preinit_array_end",
-    b"__rela_iplt_start",
-    b"__rela_iplt_end",
-    b"__rel_iplt_start",
-    b"__rel_iplt_end",
-    b"__global_pointer$",
-    b"_TLS_MODULE_BASE_",
-    b"__exidx_start",
-    b"__exidx_end",
-    b"__bss_start",
-    b"_gp",
-    b"_gp_disp",
-    b"__gnu_local_gp",
-    b"_SDA_BASE_",
-    b"__ehdr_start",
-    b"__executable_start",
-    b"__dso_handle",
-    b"__tls_get_addr",
-    b"__tls_get_addr_opt",
-    b"___tls_get_addr",
-    b"__tls_get_offset",
-];
-
-/// ppc64 register save and restore routines (`addPPC64SaveRestore`).
-const PPC64_ROUTINES: [&[u8]; 4] = [b"_savegpr0_", b"_restgpr0_", b"_savegpr1_", b"_restgpr1_"];
 
 /// All reasons.
 pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
@@ -271,11 +236,7 @@ impl Check<'_, '_> {
     }
 
     fn is_provided(&self, name: &[u8]) -> bool {
-        if PROVIDED.contains(&name) {
-            return true;
-        }
-        let machine = self.analysis.program.target.map_or(0, |t| t.machine);
-        if machine == EM_PPC64 && PPC64_ROUTINES.iter().any(|prefix| name.starts_with(prefix)) {
+        if provided::is_provided(&self.analysis.program, name) {
             return true;
         }
         let bound = name.strip_prefix(b"__start_").or_else(|| name.strip_prefix(b"__stop_"));
@@ -379,7 +340,8 @@ fn libraries(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             // From lld 15 on: defined in an object, and not exported from there.
             let regular = matches!(kind, DefKind::Weak | DefKind::Strong | DefKind::Common);
             let inaccessible = regular && !fourteen && !resolution.exported.contains(name.idx());
-            if (missing && !PROVIDED.contains(&symbol.name)) || (inaccessible && symbol.version.is_none()) {
+            let unsatisfied = missing && !provided::is_provided(program, symbol.name);
+            if unsatisfied || (inaccessible && symbol.version.is_none()) {
                 let message = format!("undefined reference: {}", String::from_utf8_lossy(symbol.name));
                 out.push(Diagnostic::new(Severity::Error, program.label(file), message));
             }

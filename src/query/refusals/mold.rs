@@ -2,6 +2,8 @@
 //! live sections refer to, and what it cannot digest at all (mold `check_duplicate_symbols`,
 //! `scan_relocations`, `record_undef_error`).
 
+mod provided;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::BString;
@@ -17,40 +19,6 @@ use crate::plan::OutputKind;
 use crate::query::Analysis;
 use crate::resolve::DefKind;
 use crate::script::{Dialect, parse_dynamic_list, parse_version_script};
-
-/// Names that mold defines itself after collection (targets 10).
-const PROVIDED: [&str; 30] = [
-    "__ehdr_start",
-    "__init_array_start",
-    "__init_array_end",
-    "__fini_array_start",
-    "__fini_array_end",
-    "__preinit_array_start",
-    "__preinit_array_end",
-    "_DYNAMIC",
-    "_GLOBAL_OFFSET_TABLE_",
-    "_PROCEDURE_LINKAGE_TABLE_",
-    "__bss_start",
-    "_end",
-    "_etext",
-    "_edata",
-    "__executable_start",
-    "__rela_iplt_start",
-    "__rela_iplt_end",
-    "__rel_iplt_start",
-    "__rel_iplt_end",
-    "__GNU_EH_FRAME_HDR",
-    "end",
-    "etext",
-    "edata",
-    "__dso_handle",
-    "_TLS_MODULE_BASE_",
-    "__global_pointer$",
-    "__exidx_start",
-    "__exidx_end",
-    ".TOC.",
-    "_SDA_BASE_",
-];
 
 /// All reasons, in file order.
 pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
@@ -195,13 +163,12 @@ fn undefined(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         return;
     }
     let bounds = live_identifiers(analysis);
-    let provided: BTreeSet<&[u8]> = PROVIDED.iter().map(|n| n.as_bytes()).collect();
     let given = |text: &[u8]| {
         let table = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_"));
         // Calls for thread-local addresses are relaxed away in executables.
         let relaxed = !shared && matches!(text, b"__tls_get_addr" | b"___tls_get_addr");
         relaxed
-            || provided.contains(text)
+            || provided::is_provided(program, text)
             || table.is_some_and(|t| bounds.contains(t))
             || names_library_version(analysis, text)
     };

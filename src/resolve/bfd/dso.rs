@@ -35,9 +35,14 @@ impl Link<'_, '_> {
                 continue;
             }
             for name in names_of(program, name, symbol).into_iter().flatten() {
+                if self.symbols.state(name) == State::New {
+                    self.note_dot_name(name);
+                }
+                self.symbols.entry(name).fake = false;
                 self.add_library_symbol(file, name, position as u32, symbol);
             }
         }
+        self.adjust_dot_names(None);
         true
     }
 

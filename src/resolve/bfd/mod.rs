@@ -7,6 +7,7 @@
 
 mod comdat;
 mod dso;
+pub(crate) mod opd;
 mod script;
 mod symbols;
 
@@ -39,6 +40,10 @@ struct Link<'a, 'd> {
     values: script::Values,
     /// PROVIDEd names that were taken once: from then on they are plain assignments.
     provided: std::collections::BTreeSet<NameId>,
+    /// ppc64: names `.foo` that are new since the last file.
+    dot_names: Vec<NameId>,
+    /// ppc64: ABI version of the output so far.
+    output_abi: u32,
 }
 
 /// Resolves the whole link.
@@ -54,6 +59,8 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         included: vec![Vec::new(); program.archives.len()],
         values: script::Values::default(),
         provided: std::collections::BTreeSet::new(),
+        dot_names: Vec::new(),
+        output_abi: 0,
     };
     link.place_undefineds();
     link.out.wraps = super::wraps(program);
@@ -83,6 +90,7 @@ impl Link<'_, '_> {
         for name in names {
             if self.symbols.demand(name) {
                 self.undefs += 1;
+                self.note_dot_name(name);
             }
         }
     }
@@ -218,8 +226,8 @@ impl Link<'_, '_> {
                 }
                 let Some(member) = member else { continue };
                 // The report looks the index entry's own name up, `x@@V` included.
-                let asker = match self.symbols.first_reference(symbol) {
-                    Some(file) if symbol == name => Asker::File(file),
+                let asker = match self.symbols.first_reference(name) {
+                    Some(file) => Asker::File(file),
                     _ => Asker::Option(String::new()),
                 };
                 let before = self.undefs;

@@ -3,7 +3,7 @@
 
 use fixedbitset::FixedBitSet;
 
-use super::Link;
+use super::{Link, opd};
 use crate::error::{Diagnostic, Severity};
 use crate::ids::{FileId, Id, NameId, SectionId};
 use crate::load::elf::consts::*;
@@ -34,6 +34,8 @@ pub(super) struct Entry {
     /// Definition in a shared library lies in uninitialised data, so that it may be a common.
     pub(super) dynamic_common: bool,
     pub(super) function: bool,
+    /// ppc64: made because `.foo` is undefined; no file names it yet.
+    pub(super) fake: bool,
     /// The `foo` made from `foo@@V` rather than defined under its own name.
     pub(super) alias: bool,
     pub(super) ref_regular: bool,
@@ -57,6 +59,7 @@ const NEW: Entry = Entry {
     dynamic: false,
     dynamic_common: false,
     function: false,
+    fake: false,
     alias: false,
     ref_regular: false,
     ref_regular_strong: false,
@@ -163,7 +166,25 @@ impl Symbols {
 
     /// The entry an index name answers: itself, or for `x@@V` also `x@V` and `x` (bfd
     /// `_bfd_elf_archive_symbol_lookup`).
+    ///
+    /// On ppc64 `foo` also answers `.foo` while no file names `foo` itself, and `__tls_get_addr_opt`
+    /// answers `__tls_get_addr_desc` (`ppc64_elf_archive_symbol_lookup`).
     pub(super) fn archive_lookup(&self, program: &Program<'_>, name: NameId) -> Option<NameId> {
+        let found = self.plain_lookup(program, name);
+        if !opd::applies(program) || found.is_some_and(|n| !self.entries[n.idx()].fake) {
+            return found;
+        }
+        let text = program.name(name);
+        if opd::is_dot_name(text) {
+            return found;
+        }
+        let known = |n: &NameId| self.entries[n.idx()].state != State::New;
+        let dot = program.names.find(&[b".", text].concat()).filter(known);
+        let other = || program.names.find(b"__tls_get_addr_desc").filter(known);
+        dot.or_else(|| if text == b"__tls_get_addr_opt" { other() } else { None })
+    }
+
+    fn plain_lookup(&self, program: &Program<'_>, name: NameId) -> Option<NameId> {
         if self.entries[name.idx()].state != State::New {
             return Some(name);
         }
@@ -251,6 +272,7 @@ impl Link<'_, '_> {
         let Content::Object(object) = &f.content else { return };
         self.choose_comdats(file);
         let hidden_by_exclude = super::super::is_excluded_library(program, file);
+        let dead = self.dead_descriptors(file, object);
         for (index, &name) in (object.first_global..).zip(&f.names) {
             let Some(mut symbol) = object.symbol(index) else { continue };
             // sparc v9: register symbols are neither references nor definitions (targets 3).
@@ -260,9 +282,12 @@ impl Link<'_, '_> {
             let mut discarded = false;
             if let Place::Section(section) = symbol.place {
                 let id = f.section_id(section);
-                if self.out.lost.contains(id.idx()) || self.symbols.discarded.contains(id.idx()) {
+                if self.is_discarded(id) {
                     symbol.place = Place::Undefined;
                     discarded = true;
+                } else if dead.as_ref().is_some_and(|(opd, at)| *opd == section && at.contains(&symbol.value))
+                {
+                    symbol.place = Place::Undefined;
                 }
             }
             if hidden_by_exclude && symbol.place != Place::Undefined && symbol.visibility != STV_INTERNAL {
@@ -275,6 +300,19 @@ impl Link<'_, '_> {
                 self.define(file, name, index, &symbol, false);
                 self.define_versioned(file, name, index, &symbol);
             }
+        }
+        self.adjust_dot_names(Some(object));
+    }
+
+    /// Whether symbols of a section count as undefined.
+    pub(super) fn is_discarded(&self, section: SectionId) -> bool {
+        self.out.lost.contains(section.idx()) || self.symbols.discarded.contains(section.idx())
+    }
+
+    /// ppc64: remembers a `.foo` that some file is the first to name.
+    pub(super) fn note_dot_name(&mut self, name: NameId) {
+        if opd::applies(self.program) && opd::is_dot_name(self.program.name(name)) {
+            self.dot_names.push(name);
         }
     }
 
@@ -318,7 +356,11 @@ impl Link<'_, '_> {
         let weak = symbol.bind == STB_WEAK;
         let shared = self.program.plan.output_kind == OutputKind::Shared;
         self.symbols.notice(name, file, index);
+        if self.symbols.state(name) == State::New {
+            self.note_dot_name(name);
+        }
         let entry = self.symbols.entry(name);
+        entry.fake = false;
         entry.visibility = merge_visibility(entry.visibility, symbol.visibility);
         if symbol.visibility != STV_DEFAULT && entry.dynamic {
             // A non-default reference from an object removes a library's definition.
@@ -356,7 +398,11 @@ impl Link<'_, '_> {
 
     /// A definition or common from a regular object.
     fn define(&mut self, file: FileId, name: NameId, index: u32, symbol: &Symbol, alias: bool) {
+        if self.symbols.state(name) == State::New {
+            self.note_dot_name(name);
+        }
         let entry = self.symbols.entry(name);
+        entry.fake = false;
         if symbol.visibility != STV_DEFAULT && entry.dynamic {
             // A non-default definition removes a library's, and with it the dynamic reference.
             entry.dynamic = false;

@@ -4,6 +4,7 @@
 
 use crate::load::elf::consts::*;
 use crate::program::Program;
+use crate::resolve::is_save_restore;
 
 /// Names for every target (gold/defstd.cc).
 const STANDARD: [&[u8]; 17] = [
@@ -48,22 +49,4 @@ pub(crate) fn is_provided(program: &Program<'_>, name: &[u8], dynamic: bool) -> 
         EM_SPARCV9 => rela || name == b"___tls_get_addr",
         _ => false,
     }
-}
-
-/// `_savegpr0_N` and relatives, N from 14 (vectors: 20) to 31.
-fn is_save_restore(name: &[u8]) -> bool {
-    const STEMS: [(&[u8], u32); 8] = [
-        (b"_savegpr0_", 14),
-        (b"_savegpr1_", 14),
-        (b"_restgpr0_", 14),
-        (b"_restgpr1_", 14),
-        (b"_savefpr_", 14),
-        (b"_restfpr_", 14),
-        (b"_savevr_", 20),
-        (b"_restvr_", 20),
-    ];
-    STEMS.iter().any(|(stem, first)| {
-        let digits = name.strip_prefix(*stem).and_then(|rest| std::str::from_utf8(rest).ok());
-        digits.and_then(|d| d.parse::<u32>().ok()).is_some_and(|n| (*first..=31).contains(&n))
-    })
 }

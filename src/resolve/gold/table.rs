@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use super::options::Options;
 use crate::error::{Diagnostic, Severity};
 use crate::ids::{FileId, NameId, SectionId};
-use crate::load::elf::consts::{STV_DEFAULT, STV_HIDDEN, STV_INTERNAL, STV_PROTECTED};
+use crate::load::elf::consts::{EM_PPC64, STV_DEFAULT, STV_HIDDEN, STV_INTERNAL, STV_PROTECTED};
 use crate::program::{Content, Program};
 use crate::resolve::merge_visibility;
 
@@ -367,7 +367,9 @@ impl<'a, 'd> SymbolTable<'a, 'd> {
         let entry = *self.get(at);
         let Some(section) = entry.ordinary_section() else { return };
         let section = self.program.files[entry.file].section_id(section);
-        if !self.rooted.put(section.idx()) {
+        // On ppc64 the name counts too: of `.opd` it roots one entry.
+        let by_name = self.program.target.is_some_and(|t| t.machine == EM_PPC64);
+        if !self.rooted.put(section.idx()) || by_name {
             self.early_roots.push((section, entry.name));
         }
     }
