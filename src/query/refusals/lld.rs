@@ -25,7 +25,7 @@ use crate::resolve::lld::redirect;
 use crate::script::CommandKind;
 use crate::script::filematch::FileName;
 use crate::script::keep::KeepTable;
-use crate::script::walk;
+use crate::script::walk::{self, StepKind};
 
 /// Names that lld defines itself after collection if they are referenced.
 /// `__tls_get_addr` and relatives go away with relaxation.
@@ -95,7 +95,34 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     }
     libraries(analysis, &mut out);
     inserts(analysis, &mut out);
+    script_names(analysis, &mut out);
     out
+}
+
+/// Names in expressions must have a value (`LinkerScript::getSymbolValue`). Not for lld 14's right
+/// sides of PROVIDE, which count as references even where they are never evaluated.
+fn script_names(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
+    let Analysis { program, resolution, .. } = analysis;
+    let provides = program
+        .scripts
+        .iter()
+        .flat_map(|s| walk::steps(&s.script))
+        .any(|step| matches!(step.kind, StepKind::Assign(a) if a.kind.is_provide()));
+    if provides && program.plan.profile.version < Version(15, 0, 0) {
+        return;
+    }
+    for &name in &resolution.script_references {
+        let missing = matches!(
+            resolution.definitions[name].kind,
+            DefKind::Undefined | DefKind::UndefinedWeak | DefKind::Unknown
+        );
+        let text = program.name(name);
+        let bound = text.starts_with(b"__start_") || text.starts_with(b"__stop_");
+        if missing && !bound && !PROVIDED.contains(&text) {
+            let message = format!("symbol not found: {}", String::from_utf8_lossy(text));
+            out.push(Diagnostic::new(Severity::Error, String::new(), message));
+        }
+    }
 }
 
 /// INSERT needs its anchor: an output section that a script declares or that something live makes.
@@ -111,11 +138,26 @@ fn inserts(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
                 [&b".dyn"[..], b".got", b".plt", b".rel", b".gnu", b".hash", b".interp", b".eh_frame"];
             let own = number.checked_sub(1).and_then(|before| commands.get(before)).map(|c| &c.kind);
             let inserts_something = !matches!(own, Some(CommandKind::Sections(body)) if body.is_empty());
-            let declared = program
+            let declarations = program
                 .scripts
                 .iter()
                 .flat_map(|s| walk::output_sections(&s.script))
-                .any(|placed| placed.section.name.text == *anchor);
+                .filter(|placed| placed.section.name.text == *anchor)
+                .count();
+            let inserted = match own {
+                Some(CommandKind::Sections(body)) => body
+                    .iter()
+                    .filter(|c| matches!(&c.kind, CommandKind::OutputSection(s) if s.name.text == *anchor))
+                    .count(),
+                _ => 0,
+            };
+            // What is inserted is taken out first, so it is no anchor of its own.
+            if declarations > 0 && declarations == inserted {
+                let message = format!("unable to insert beside {}: inserted itself", section.text);
+                out.push(Diagnostic::new(Severity::Error, script.shown.to_string(), message));
+                continue;
+            }
+            let declared = declarations > 0;
             if declared || !inserts_something || synthetic.iter().any(|prefix| anchor.starts_with(prefix)) {
                 continue;
             }
@@ -271,7 +313,8 @@ impl Check<'_, '_> {
     }
 
     fn is_provided(&self, name: &[u8]) -> bool {
-        if PROVIDED.contains(&name) {
+        // Its calls go where executables need no dynamic thread-local model; libraries may lack it.
+        if PROVIDED.contains(&name) || matches!(name, b"__tls_get_addr" | b"___tls_get_addr") {
             return true;
         }
         let machine = self.analysis.program.target.map_or(0, |t| t.machine);
