@@ -73,6 +73,7 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
     if plan.scripts.is_empty() && plan.default_script.is_some() {
         opener.place_link_script(0)?;
     }
+    opener.add_late_pattern_inputs()?;
     opener.find_needed();
     let mut link = opener.link;
     link.controls = controls::compile(plan, &link.scripts, opener.dialect)?;
@@ -189,6 +190,17 @@ impl Opener<'_> {
                 continue;
             };
             self.add_file(name, &path, mode, false, 0)?;
+        }
+        Ok(())
+    }
+
+    /// GS 9.3 for scripts that are inputs themselves: ld opens what their patterns name only when it
+    /// looks for sections, after all other inputs.
+    fn add_late_pattern_inputs(&mut self) -> Result<()> {
+        let scripts: Vec<Script> =
+            self.link.scripts.iter().filter(|s| s.as_input).map(|s| s.script.clone()).collect();
+        for script in &scripts {
+            self.add_pattern_inputs(script)?;
         }
         Ok(())
     }

@@ -165,6 +165,8 @@ impl Check<'_, '_> {
             if definition.kind != DefKind::Undefined {
                 continue;
             }
+            let wrap = resolution.wraps.iter().find(|w| w.name == name || w.real == name);
+            let name = wrap.map_or(name, |w| if w.name == name { w.wrapper } else { w.name });
             let text = program.name(name);
             let shown = BStr::new(text);
             if self.is_in_discarded(definition) {
@@ -172,8 +174,9 @@ impl Check<'_, '_> {
                 list.push(Suspect { symbol, message, always: false });
                 continue;
             }
-            let hidden = resolution.visibility[name] == STV_HIDDEN;
-            let reported = !self.silent && (self.report || hidden);
+            // gold `visibility_error`: what must be defined here is asked for in any case.
+            let confined = resolution.visibility[name] != STV_DEFAULT;
+            let reported = (!self.silent && self.report) || confined;
             if reported
                 && !resolution.script_names.contains(name.idx())
                 && !is_provided(program, text, self.dynamic)

@@ -394,7 +394,10 @@ impl Builder {
                     _ => return Err(wrong("not a way to handle unresolved symbols")),
                 };
                 self.plan.undefined_is_error = Some(objects);
-                self.plan.shlib_undefined_is_error = Some(shlibs);
+                // gold's test of shared libraries' own needs has its own option only.
+                if self.plan.profile.flavor != Flavor::Gold {
+                    self.plan.shlib_undefined_is_error = Some(shlibs);
+                }
             }
             M::WarnUnresolved(on) => self.plan.warn_unresolved = on,
             M::AllowShlibUndefined(on) => self.plan.shlib_undefined_is_error = Some(!on),

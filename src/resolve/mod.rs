@@ -176,6 +176,8 @@ pub struct Resolution {
     /// gold: by name: some script or `--defsym` assigns or provides it. Its definition in an object
     /// stays what references reach (GS 4.4).
     pub script_names: FixedBitSet,
+    /// bfd, gold: the linker ends before it collects anything.
+    pub stopped: bool,
     /// Errors that the linker itself would report (exit status 2) and warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -207,6 +209,7 @@ impl Resolution {
             piece_definitions: Vec::new(),
             exceptions: Vec::new(),
             script_names: FixedBitSet::with_capacity(names),
+            stopped: false,
             diagnostics: Vec::new(),
         }
     }
@@ -249,18 +252,6 @@ pub(crate) fn wraps(program: &Program<'_>) -> Vec<Wrap> {
     program.plan.wraps.iter().filter_map(wrap).collect()
 }
 
-/// Whether `--exclude-libs` hides a member's symbols.
-pub(crate) fn is_excluded_library(program: &Program<'_>, file: FileId) -> bool {
-    let plan = program.plan;
-    let Some(archive) = program.files[file].archive else { return false };
-    if plan.exclude_libs.is_empty() {
-        return false;
-    }
-    let path = program.archives[archive].path;
-    let base = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
-    plan.exclude_libs.iter().any(|name| name == "ALL" || name == base || name == path)
-}
-
 /// Names of all EXTERN() statements, in script order.
 pub(crate) fn externs(program: &Program<'_>) -> Vec<NameId> {
     let mut out = Vec::new();
@@ -282,7 +273,10 @@ pub(crate) fn bfd_parse_entry<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> 
     if let Some(entry) = &plan.entry {
         return Some(entry);
     }
-    let commands = program.scripts.iter().filter(|s| !s.as_input).flat_map(|s| &s.script.commands);
+    // The built-in script, read after one that INSERTs, has the last word.
+    let built_in = !has_own_script(program) && plan.output_kind != crate::plan::OutputKind::Relocatable;
+    let commands =
+        program.scripts.iter().filter(|s| !s.as_input && !built_in).flat_map(|s| &s.script.commands);
     let mut entries = commands.filter_map(|c| match &c.kind {
         CommandKind::Entry(name) => Some(name.text.as_slice()),
         _ => None,
@@ -290,7 +284,7 @@ pub(crate) fn bfd_parse_entry<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> 
     if let Some(entry) = entries.next_back() {
         return Some(entry);
     }
-    if has_own_script(program) || plan.output_kind == crate::plan::OutputKind::Relocatable {
+    if !built_in {
         return None;
     }
     builtin(emulation(program), false).entry.map(str::as_bytes)

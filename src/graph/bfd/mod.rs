@@ -21,9 +21,9 @@ use crate::resolve::Resolution;
 
 /// Builds graph and roots.
 pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (SectionGraph<'d>, RootSet) {
-    let relocatable = program.plan.output_kind == OutputKind::Relocatable;
     let mut build = Build::new(program, resolution);
-    build.classify(|_, object, index, row| classify(object, index, row, relocatable));
+    let kind = program.plan.output_kind;
+    build.classify(|_, object, index, row| classify(object, index, row, kind));
     build.ignored_types = vtable_types(program);
     let mut names = NameNodes::new(&mut build);
     let descriptors = opd::Descriptors::read(program, &mut build, &mut names);
@@ -51,16 +51,22 @@ fn meant(program: &Program<'_>, resolution: &Resolution, file: FileId, symbol: u
 }
 
 /// GS 2, column bfd.
-fn classify(object: &Object<'_>, index: u32, row: SectionRow, relocatable: bool) -> (Class, bool) {
+fn classify(object: &Object<'_>, index: u32, row: SectionRow, output: OutputKind) -> (Class, bool) {
+    let relocatable = output == OutputKind::Relocatable;
+    let executable = matches!(output, OutputKind::Executable | OutputKind::Pie);
     let has_relocs = row.reloc != 0;
     match row.kind {
         SHT_NULL => (Class::Absent, false),
         SHT_SYMTAB | SHT_SYMTAB_SHNDX | SHT_REL | SHT_RELA | SHT_CREL => (Class::Structural, false),
         SHT_STRTAB if object.is_own_string_table(index) => (Class::Structural, false),
         SHT_GROUP => (Class::Node, false),
-        // The text of a warning symbol is consumed (`elf_link_add_object_symbols`).
-        _ if !relocatable && object.section_name(index).starts_with(b".gnu.warning.") => {
+        // Executables consume the text of a warning symbol (`elf_link_add_object_symbols`).
+        _ if executable && object.section_name(index).starts_with(b".gnu.warning.") => {
             (Class::Discarded, false)
+        }
+        // ld `ldelf_after_open`: build ids of inputs are excluded.
+        _ if !relocatable && object.section_name(index) == b".note.gnu.build-id" => {
+            (Class::Discarded, has_relocs)
         }
         _ if row.flags & SHF_EXCLUDE != 0 && !relocatable => (Class::Discarded, has_relocs),
         _ => (Class::Node, has_relocs),
@@ -194,6 +200,7 @@ fn add_groups(build: &mut Build<'_, '_>) {
             }
             if let Some(&first) = members.first() {
                 build.add_edge(node(first), node(group.section), EdgeKind::Group);
+                build.add_edge(node(group.section), node(first), EdgeKind::Group);
             }
         }
     }

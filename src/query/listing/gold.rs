@@ -13,6 +13,9 @@ use crate::resolve::gold::file_name;
 pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     let program = &analysis.program;
     let mut lines = Vec::new();
+    if analysis.resolution.stopped {
+        return lines;
+    }
     for &file in &analysis.resolution.files {
         let base = program.files[file].section_base;
         let mut label: Option<Vec<u8>> = None;

@@ -11,7 +11,8 @@ use fixedbitset::FixedBitSet;
 use crate::error::{Diagnostic, Severity};
 use crate::graph::Class;
 use crate::ids::{FileId, NameId, NodeId, SectionId};
-use crate::load::elf::{Object, Place, consts};
+use crate::load::elf::consts::{self, STV_DEFAULT};
+use crate::load::elf::{Object, Place};
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Opaque, Program};
 use crate::query::Analysis;
@@ -29,6 +30,9 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     let program = &analysis.program;
     let plan = program.plan;
     let mut out = Vec::new();
+    if analysis.resolution.stopped {
+        return out;
+    }
     inputs(analysis, &mut out);
     demanded(analysis, &mut out);
     if plan.output_kind == OutputKind::Relocatable {
@@ -121,8 +125,12 @@ fn script_names(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     }
     for file in program.scripts {
         for step in walk::steps(&file.script) {
-            let StepKind::Assert(assert) = step.kind else { continue };
-            for text in assert.value.symbols_referenced() {
+            let value = match step.kind {
+                StepKind::Assert(assert) => &assert.value,
+                StepKind::Data(_, value) => value,
+                _ => continue,
+            };
+            for text in value.symbols_referenced() {
                 let Some(name) = program.names.find(text) else { continue };
                 if !is_defined(analysis, name) && !is_provided(analysis, text) {
                     out.push(error(
@@ -250,9 +258,7 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
     let program = &analysis.program;
     let plan = program.plan;
     let default = plan.output_kind != OutputKind::Shared;
-    if !plan.undefined_is_error.unwrap_or(default) || plan.warn_unresolved {
-        return;
-    }
+    let reports = plan.undefined_is_error.unwrap_or(default) && !plan.warn_unresolved;
     let mut seen = FixedBitSet::with_capacity(program.names.len());
     each_reference(analysis, |file, object, section, symbol| {
         if symbol < object.first_global {
@@ -263,7 +269,9 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
             Some(Place::Undefined) => wrapped(analysis, name),
             _ => name,
         };
-        if bad.contains(name.idx()) && !seen.put(name.idx()) {
+        // Whatever the options say, what is not of default visibility must be defined here.
+        let wanted = reports || analysis.resolution.visibility[name] != STV_DEFAULT;
+        if wanted && bad.contains(name.idx()) && !seen.put(name.idx()) {
             let text = String::from_utf8_lossy(program.name(name)).into_owned();
             let from = String::from_utf8_lossy(object.section_name(section)).into_owned();
             let subject = format!("{}:({from})", program.label(file));

@@ -27,7 +27,7 @@ use crate::resolve::lld::redirect;
 use crate::script::CommandKind;
 use crate::script::filematch::FileName;
 use crate::script::keep::KeepTable;
-use crate::script::walk;
+use crate::script::walk::{self, StepKind};
 
 /// All reasons.
 pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
@@ -60,7 +60,34 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     }
     libraries(analysis, &mut out);
     inserts(analysis, &mut out);
+    script_names(analysis, &mut out);
     out
+}
+
+/// Names in expressions must have a value (`LinkerScript::getSymbolValue`). Not for lld 14's right
+/// sides of PROVIDE, which count as references even where they are never evaluated.
+fn script_names(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
+    let Analysis { program, resolution, .. } = analysis;
+    let provides = program
+        .scripts
+        .iter()
+        .flat_map(|s| walk::steps(&s.script))
+        .any(|step| matches!(step.kind, StepKind::Assign(a) if a.kind.is_provide()));
+    if provides && program.plan.profile.version < Version(15, 0, 0) {
+        return;
+    }
+    for &name in &resolution.script_references {
+        let missing = matches!(
+            resolution.definitions[name].kind,
+            DefKind::Undefined | DefKind::UndefinedWeak | DefKind::Unknown
+        );
+        let text = program.name(name);
+        let bound = text.starts_with(b"__start_") || text.starts_with(b"__stop_");
+        if missing && !bound && !provided::is_provided(&analysis.program, text) {
+            let message = format!("symbol not found: {}", String::from_utf8_lossy(text));
+            out.push(Diagnostic::new(Severity::Error, String::new(), message));
+        }
+    }
 }
 
 /// INSERT needs its anchor: an output section that a script declares or that something live makes.
@@ -76,11 +103,26 @@ fn inserts(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
                 [&b".dyn"[..], b".got", b".plt", b".rel", b".gnu", b".hash", b".interp", b".eh_frame"];
             let own = number.checked_sub(1).and_then(|before| commands.get(before)).map(|c| &c.kind);
             let inserts_something = !matches!(own, Some(CommandKind::Sections(body)) if body.is_empty());
-            let declared = program
+            let declarations = program
                 .scripts
                 .iter()
                 .flat_map(|s| walk::output_sections(&s.script))
-                .any(|placed| placed.section.name.text == *anchor);
+                .filter(|placed| placed.section.name.text == *anchor)
+                .count();
+            let inserted = match own {
+                Some(CommandKind::Sections(body)) => body
+                    .iter()
+                    .filter(|c| matches!(&c.kind, CommandKind::OutputSection(s) if s.name.text == *anchor))
+                    .count(),
+                _ => 0,
+            };
+            // What is inserted is taken out first, so it is no anchor of its own.
+            if declarations > 0 && declarations == inserted {
+                let message = format!("unable to insert beside {}: inserted itself", section.text);
+                out.push(Diagnostic::new(Severity::Error, script.shown.to_string(), message));
+                continue;
+            }
+            let declared = declarations > 0;
             if declared || !inserts_something || synthetic.iter().any(|prefix| anchor.starts_with(prefix)) {
                 continue;
             }
@@ -236,7 +278,10 @@ impl Check<'_, '_> {
     }
 
     fn is_provided(&self, name: &[u8]) -> bool {
-        if provided::is_provided(&self.analysis.program, name) {
+        // Its calls go where executables need no dynamic thread-local model; libraries may lack it.
+        if provided::is_provided(&self.analysis.program, name)
+            || matches!(name, b"__tls_get_addr" | b"___tls_get_addr")
+        {
             return true;
         }
         let bound = name.strip_prefix(b"__start_").or_else(|| name.strip_prefix(b"__stop_"));

@@ -253,7 +253,8 @@ fn live_identifiers<'d>(analysis: &Analysis<'d>) -> BTreeSet<&'d [u8]> {
         };
         if stays {
             let name = program.section_name(section);
-            if name.first().is_some_and(|b| *b != b'.') {
+            let letter = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+            if name.iter().all(letter) && name.first().is_some_and(|b| !b.is_ascii_digit()) {
                 out.insert(name);
             }
         }

@@ -3,6 +3,7 @@
 
 use super::Link;
 use super::symbols::State;
+use crate::error::{Diagnostic, Severity};
 use crate::ids::{FileId, NameId};
 use crate::load::dso::DsoSymbol;
 use crate::load::elf::consts::*;
@@ -25,6 +26,13 @@ impl Link<'_, '_> {
         let program = self.program;
         let f = &program.files[file];
         let Some(library) = f.shared() else { return false };
+        // ld `ldfile_try_open_bfd`.
+        if f.mode.static_libs {
+            let message = "attempted static link of dynamic object";
+            self.out.diagnostics.push(Diagnostic::new(Severity::Error, program.label(file), message));
+            self.out.stopped = true;
+            return true;
+        }
         if f.mode.as_needed && !self.is_needed(file) {
             return false;
         }
@@ -35,6 +43,13 @@ impl Link<'_, '_> {
                 continue;
             }
             for name in names_of(program, name, symbol).into_iter().flatten() {
+                let name = if symbol.defined { name } else { self.symbols.wrapped(name) };
+                if self.is_other_type(name, symbol) {
+                    continue;
+                }
+                if !self.check_tls(file, name, symbol.kind, symbol.defined) {
+                    return true;
+                }
                 if self.symbols.state(name) == State::New {
                     self.note_dot_name(name);
                 }
@@ -44,6 +59,20 @@ impl Link<'_, '_> {
         }
         self.adjust_dot_names(None);
         true
+    }
+
+    /// A library's definition of another type than the objects' own one is passed over whole (bfd
+    /// `_bfd_elf_merge_symbol`, "time" in an executable).
+    fn is_other_type(&self, name: NameId, symbol: &DsoSymbol<'_>) -> bool {
+        let entry = self.symbols.peek(name);
+        let function = |kind: u8| matches!(kind, STT_FUNC | STT_GNU_IFUNC);
+        symbol.defined
+            && !entry.dynamic
+            && matches!(entry.state, State::Defined | State::DefinedWeak | State::Common)
+            && symbol.kind != STT_NOTYPE
+            && entry.kind != STT_NOTYPE
+            && symbol.kind != entry.kind
+            && !(function(symbol.kind) && function(entry.kind))
     }
 
     fn is_needed(&self, file: FileId) -> bool {

@@ -100,6 +100,9 @@ impl Link<'_, '_> {
     fn run(&mut self, items: &[LinkItem], again: bool) {
         let mut at = 0;
         while let Some(item) = items.get(at) {
+            if self.out.stopped {
+                return;
+            }
             at += 1;
             match *item {
                 LinkItem::GroupStart => {
@@ -110,7 +113,7 @@ impl Link<'_, '_> {
                         let before = self.undefs;
                         self.run(body, repeat);
                         repeat = true;
-                        if before == self.undefs {
+                        if before == self.undefs || self.out.stopped {
                             break;
                         }
                     }
@@ -177,6 +180,9 @@ impl Link<'_, '_> {
         if archive.mode.whole_archive {
             if !self.whole_done.put(id.idx()) {
                 for member in archive.members() {
+                    if self.out.stopped {
+                        return;
+                    }
                     self.out.extractions.push(Extraction { file: member, asker: Asker::Whole, symbol: None });
                     self.enter(member);
                 }
@@ -188,6 +194,7 @@ impl Link<'_, '_> {
                 let path = String::from_utf8_lossy(archive.path).into_owned();
                 let message = "archive has no index; run ranlib to add one";
                 self.out.diagnostics.push(Diagnostic::new(Severity::Error, path, message).with_id("LSW011"));
+                self.out.stopped = true;
             }
             return;
         };
@@ -234,6 +241,9 @@ impl Link<'_, '_> {
                 if !self.out.is_in_link(member) {
                     self.out.extractions.push(Extraction { file: member, asker, symbol: Some(name) });
                     self.enter(member);
+                    if self.out.stopped {
+                        return;
+                    }
                 }
                 if before != self.undefs {
                     repeat = true;
@@ -264,6 +274,7 @@ impl Link<'_, '_> {
     }
 
     fn finish(mut self) -> Resolution {
+        self.read_late_assignments();
         self.define_start_stop();
         self.mark_phase();
         self.out.assigned = self.assigned_sections();

@@ -16,7 +16,7 @@ use crate::program::{LinkItem, Program};
 use crate::script::AssignKind;
 use crate::script::eval::{Outcome, Phase, Place, SymbolState, Symbols, Value, ValueSection};
 use crate::script::expr::Expr;
-use crate::script::walk::{self, StepKind};
+use crate::script::walk::{self, Step, StepKind};
 
 /// Values of assigned names.
 pub(super) type Values = HashMap<NameId, Value<SectionId>, foldhash::fast::FixedState>;
@@ -83,7 +83,8 @@ impl Symbols<SectionId> for World<'_, '_> {
 impl Link<'_, '_> {
     /// Assignments of a script, in its order, while inputs are read.
     pub(super) fn read_assignments(&mut self, number: usize) {
-        self.script_assignments(number, Phase::First);
+        let late = self.program.scripts.get(number).is_some_and(|s| s.as_input);
+        self.script_assignments(number, Phase::First, |step| !late || step.inside.is_none());
     }
 
     /// A `--defsym` at its place.
@@ -139,18 +140,33 @@ impl Link<'_, '_> {
         let program = self.program;
         for item in &program.items {
             match *item {
-                LinkItem::Script(number) => self.script_assignments(number, Phase::Mark),
+                LinkItem::Script(number) => self.script_assignments(number, Phase::Mark, |_| true),
                 LinkItem::Defsym(number) => self.defsym(number, Phase::Mark),
                 _ => {}
             }
         }
     }
 
-    fn script_assignments(&mut self, number: usize, phase: Phase) {
+    /// What scripts given as inputs assign inside output sections comes after all inputs, where ld
+    /// puts these output sections.
+    pub(super) fn read_late_assignments(&mut self) {
+        for item in &self.program.items {
+            if let LinkItem::Script(number) = *item
+                && self.program.scripts.get(number).is_some_and(|s| s.as_input)
+            {
+                self.script_assignments(number, Phase::First, |step| step.inside.is_some());
+            }
+        }
+    }
+
+    fn script_assignments(&mut self, number: usize, phase: Phase, counts: impl Fn(&Step<'_>) -> bool) {
         let program = self.program;
         let Some(file) = program.scripts.get(number) else { return };
         for step in walk::steps(&file.script) {
             let StepKind::Assign(assignment) = step.kind else { continue };
+            if !counts(&step) {
+                continue;
+            }
             if assignment.name.text == "." {
                 if phase == Phase::Mark {
                     self.evaluate_only(&assignment.value, step.inside.is_some(), phase);

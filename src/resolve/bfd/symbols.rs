@@ -36,6 +36,8 @@ pub(super) struct Entry {
     pub(super) function: bool,
     /// ppc64: made because `.foo` is undefined; no file names it yet.
     pub(super) fake: bool,
+    /// STT_* as far as known (bfd `elf_link_hash_entry::type`).
+    pub(super) kind: u8,
     /// The `foo` made from `foo@@V` rather than defined under its own name.
     pub(super) alias: bool,
     pub(super) ref_regular: bool,
@@ -60,6 +62,7 @@ const NEW: Entry = Entry {
     dynamic_common: false,
     function: false,
     fake: false,
+    kind: 0,
     alias: false,
     ref_regular: false,
     ref_regular_strong: false,
@@ -271,9 +274,12 @@ impl Link<'_, '_> {
         }
         let Content::Object(object) = &f.content else { return };
         self.choose_comdats(file);
-        let hidden_by_exclude = super::super::is_excluded_library(program, file);
+        let hidden_by_exclude = is_excluded(program, file);
         let dead = self.dead_descriptors(file, object);
         for (index, &name) in (object.first_global..).zip(&f.names) {
+            if self.out.stopped {
+                return;
+            }
             let Some(mut symbol) = object.symbol(index) else { continue };
             // sparc v9: register symbols are neither references nor definitions (targets 3).
             if symbol.kind == 13 && object.machine == EM_SPARCV9 {
@@ -356,6 +362,9 @@ impl Link<'_, '_> {
         let weak = symbol.bind == STB_WEAK;
         let shared = self.program.plan.output_kind == OutputKind::Shared;
         self.symbols.notice(name, file, index);
+        if !self.check_tls(file, name, symbol.kind, false) {
+            return;
+        }
         if self.symbols.state(name) == State::New {
             self.note_dot_name(name);
         }
@@ -398,6 +407,9 @@ impl Link<'_, '_> {
 
     /// A definition or common from a regular object.
     fn define(&mut self, file: FileId, name: NameId, index: u32, symbol: &Symbol, alias: bool) {
+        if !self.check_tls(file, name, symbol.kind, symbol.place != Place::Common) {
+            return;
+        }
         if self.symbols.state(name) == State::New {
             self.note_dot_name(name);
         }
@@ -416,6 +428,30 @@ impl Link<'_, '_> {
         entry.record(wanted);
     }
 
+    /// A name that is thread-local in one file only ends the link at once (bfd
+    /// `_bfd_elf_merge_symbol`); false if so. Names without a file, demanded by options, are free.
+    pub(super) fn check_tls(&mut self, file: FileId, name: NameId, kind: u8, defines: bool) -> bool {
+        let entry = self.symbols.entry(name);
+        let known = entry.file.0 != u32::MAX && !matches!(entry.state, State::New | State::Assigned);
+        if known && kind != entry.kind && (kind == STT_TLS || entry.kind == STT_TLS) {
+            let other = entry.file;
+            let (thread, plain) = if kind == STT_TLS { (file, other) } else { (other, file) };
+            let text = String::from_utf8_lossy(self.program.name(name)).into_owned();
+            let message = format!(
+                "{text}: thread-local in {}, not in {}",
+                self.program.label(thread),
+                self.program.label(plain)
+            );
+            self.out.diagnostics.push(Diagnostic::new(Severity::Error, self.program.label(file), message));
+            self.out.stopped = true;
+            return false;
+        }
+        if kind != STT_NOTYPE && (defines || entry.kind == STT_NOTYPE) {
+            entry.kind = kind;
+        }
+        true
+    }
+
     fn merge_definition(&mut self, file: FileId, name: NameId, index: u32, symbol: &Symbol, alias: bool) {
         let weak = symbol.bind == STB_WEAK;
         // A weak common is a weak definition without a section (generic linker, DEFW row).
@@ -423,7 +459,11 @@ impl Link<'_, '_> {
         let function = matches!(symbol.kind, STT_FUNC | STT_GNU_IFUNC);
         let entry = self.symbols.entry(name);
         let old = *entry;
-        entry.visibility = merge_visibility(old.visibility, symbol.visibility);
+        // A second strong definition is refused or passed over whole, visibility included.
+        let second = old.state == State::Defined && !old.dynamic && !weak && !common;
+        if !second || alias || old.alias {
+            entry.visibility = merge_visibility(old.visibility, symbol.visibility);
+        }
         let set = |entry: &mut Entry, state: State| {
             entry.state = state;
             entry.file = file;
@@ -500,11 +540,26 @@ impl Link<'_, '_> {
         }
     }
 
+    /// ld `multiple_definition`: sections that never reach the output do not count.
     fn multiple_definition(&mut self, name: NameId, file: FileId, first: FileId) {
+        let just_symbols = |f: FileId| self.program.files.get(f).is_some_and(|input| input.mode.just_symbols);
+        if just_symbols(file) || just_symbols(first) {
+            return;
+        }
         let text = String::from_utf8_lossy(self.program.name(name)).into_owned();
         let message =
             format!("multiple definition of `{text}'; {}: first defined here", self.program.label(first));
         let label = self.program.label(file);
         self.out.diagnostics.push(Diagnostic::new(Severity::Error, label, message));
     }
+}
+
+/// `--exclude-libs` (ld `check_excluded_libs`): the archive's file name, with or without `.a`.
+fn is_excluded(program: &Program<'_>, file: FileId) -> bool {
+    let names = &program.plan.exclude_libs;
+    let Some(archive) = program.files[file].archive.filter(|_| !names.is_empty()) else { return false };
+    let path = program.archives[archive].path;
+    let base = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
+    let stem = base.strip_suffix(b".a").unwrap_or(base);
+    names.iter().any(|name| name == "ALL" || name == base || name == stem)
 }

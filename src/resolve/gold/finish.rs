@@ -75,6 +75,21 @@ pub(super) fn finish(resolver: Resolver<'_, '_>) -> Resolution {
     check_libraries(program, &table, &libraries, &mut resolution);
     resolution.script_references = expressions.referenced().collect();
     resolution.early_roots = table.early_roots;
+    // gold `queue_middle_tasks`.
+    if program.plan.is_static && !libraries.is_empty() {
+        let message = "cannot mix -static with a shared library";
+        resolution.diagnostics.push(Diagnostic::new(Severity::Error, "", message));
+    }
+    // GS 8: gold gives up in `do_layout` (an assertion about relocation sections in two passes).
+    let plan = program.plan;
+    let has_relocs = |file: &FileId| {
+        program.files[*file].object().is_some_and(|object| object.sections.iter().any(|s| s.reloc != 0))
+    };
+    if plan.emit_relocs && plan.gc_sections == Some(true) && resolution.files.iter().any(has_relocs) {
+        let message = "internal error: --emit-relocs with --gc-sections";
+        resolution.diagnostics.push(Diagnostic::new(Severity::Error, "", message));
+        resolution.stopped = true;
+    }
     resolution.diagnostics.extend(table.diagnostics);
     resolution
 }
