@@ -20,6 +20,7 @@ use crate::load::controls::Controls;
 use crate::load::dso::SharedLibrary;
 use crate::load::elf::Object;
 use crate::plan::{InputMode, LinkPlan};
+use crate::script::filematch::FileName;
 
 /// Why a file's contents cannot be analysed (finding LSW009).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,7 +252,17 @@ impl<'d> Program<'d> {
         if f.archive.is_none() { path.to_string() } else { format!("{path}({})", BString::from(f.member)) }
     }
 
-    /// Number of files.
+    /// A file as script patterns see it (GS 9.3).
+    pub fn pattern_name(&self, file: FileId) -> FileName<'d> {
+        let f = &self.files[file];
+        match (f.archive, f.joined) {
+            (None, _) => FileName::plain(f.path),
+            (Some(_), Some(joined)) => FileName::thin(f.path, f.member, joined),
+            (Some(_), None) => FileName::member(f.path, f.member),
+        }
+    }
+
+    /// All file ids in link order.
     pub fn file_ids(&self) -> impl DoubleEndedIterator<Item = FileId> + use<> {
         (0..self.files.len()).map(FileId::from_usize)
     }

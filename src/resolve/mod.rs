@@ -242,6 +242,13 @@ pub fn merge_visibility(a: u8, b: u8) -> u8 {
     }
 }
 
+/// `--wrap`: the name that an undefined reference to `name` means (GS 5.8; not lld's rule for files
+/// that define it too).
+pub(crate) fn referenced(wraps: &[Wrap], name: NameId) -> NameId {
+    let other = |w: &Wrap| if w.name == name { Some(w.wrapper) } else { (w.real == name).then_some(w.name) };
+    wraps.iter().find_map(other).unwrap_or(name)
+}
+
 /// The `--wrap` names of the plan that some input mentions.
 pub(crate) fn wraps(program: &Program<'_>) -> Vec<Wrap> {
     let find = |prefix: &[u8], name: &[u8]| program.names.find(&[prefix, name].concat());

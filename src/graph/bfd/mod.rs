@@ -17,7 +17,7 @@ use crate::load::elf::{Object, Place, SectionRow};
 use crate::load::relocs::Reloc;
 use crate::plan::OutputKind;
 use crate::program::{Content, Program};
-use crate::resolve::Resolution;
+use crate::resolve::{Resolution, referenced};
 
 /// Builds graph and roots.
 pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (SectionGraph<'d>, RootSet) {
@@ -42,9 +42,9 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
 fn meant(program: &Program<'_>, resolution: &Resolution, file: FileId, symbol: u32, name: NameId) -> NameId {
     let file = &program.files[file];
     match file.object().and_then(|o| o.symbol(symbol)).map(|s| s.place) {
-        Some(Place::Undefined) => wrapped(resolution, name),
+        Some(Place::Undefined) => referenced(&resolution.wraps, name),
         Some(Place::Section(section)) if resolution.is_lost(file.section_id(section)) => {
-            wrapped(resolution, name)
+            referenced(&resolution.wraps, name)
         }
         _ => name,
     }
@@ -86,18 +86,6 @@ fn vtable_types(program: &Program<'_>) -> Vec<u32> {
         15 => vec![232, 233],
         _ => Vec::new(),
     }
-}
-
-fn wrapped(resolution: &Resolution, name: NameId) -> NameId {
-    for wrap in &resolution.wraps {
-        if name == wrap.name {
-            return wrap.wrapper;
-        }
-        if name == wrap.real {
-            return wrap.name;
-        }
-    }
-    name
 }
 
 /// The node that each global name reaches.

@@ -6,13 +6,12 @@ use super::opd::Descriptors;
 use super::{NameNodes, linked_to};
 use crate::demangle;
 use crate::graph::{Build, Class, ExtraNode, Root, RootKind, RootSet};
-use crate::ids::{FileId, Id, NameId, NodeId};
+use crate::ids::{Id, NameId, NodeId};
 use crate::load::elf::consts::*;
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Program};
 use crate::resolve::{self, DefKind};
 use crate::script::builtin::builtin;
-use crate::script::filematch::FileName;
 use crate::script::glob::Pattern;
 use crate::script::keep::{KeepTable, NameMatches};
 use crate::script::versionmatch::{Scope, VersionMatcher};
@@ -74,22 +73,12 @@ fn is_builtin_keep(keeps: &[&str], name: &[u8]) -> bool {
     })
 }
 
-/// A file as script patterns see it (GS 9.3).
-fn file_name<'p>(program: &Program<'p>, file: FileId) -> FileName<'p> {
-    let f = &program.files[file];
-    match (f.archive, f.joined) {
-        (None, _) => FileName::plain(f.path),
-        (Some(_), Some(joined)) => FileName::thin(f.path, f.member, joined),
-        (Some(_), None) => FileName::member(f.path, f.member),
-    }
-}
-
 /// KEEP on `COMMON` (or `.scommon`) keeps an object's commons.
 fn keep_commons(build: &Build<'_, '_>, script: u32, table: &KeepTable, roots: &mut RootSet) {
     for (offset, node) in build.extra_nodes.iter().enumerate() {
         let ExtraNode::CommonsOf { file, small, .. } = *node else { continue };
         let matches = table.matches(if small { b".scommon" } else { b"COMMON" });
-        let mut state = table.file(file_name(build.program, file));
+        let mut state = table.file(build.program.pattern_name(file));
         let flags = u64::from(SHF_ALLOC | SHF_WRITE);
         if let Some(description) = table.keeps(&mut state, &matches, flags) {
             let node = NodeId::from_usize(build.class.len() + offset);
@@ -116,7 +105,7 @@ fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
         let mut by_name: HashMap<&[u8], NameMatches, foldhash::fast::FixedState> = HashMap::default();
         for &id in &build.resolution.files {
             let f = &program.files[id];
-            let mut state = table.file(file_name(program, id));
+            let mut state = table.file(program.pattern_name(id));
             let Content::Object(object) = &f.content else { continue };
             for index in 1..object.sections.len() as u32 {
                 let section = f.section_id(index);

@@ -14,10 +14,9 @@ use crate::ids::{FileId, NameId, NodeId, SectionId};
 use crate::load::elf::consts::{self, STV_DEFAULT};
 use crate::load::elf::{Object, Place};
 use crate::plan::{DemandKind, OutputKind};
-use crate::program::{Content, Opaque, Program};
+use crate::program::{Content, Opaque};
 use crate::query::Analysis;
 use crate::resolve::{self, DefKind};
-use crate::script::filematch::FileName;
 use crate::script::keep::KeepTable;
 use crate::script::walk::{self, StepKind};
 
@@ -200,7 +199,7 @@ fn misplaced_start_stop(analysis: &Analysis<'_>) -> Vec<NameId> {
         let name = f.object().map_or(&b""[..], |o| o.section_name(index));
         let flags = f.object().map_or(0, |o| u64::from(o.sections[index as usize].flags));
         for table in &tables {
-            let mut state = table.file(file_name(program, file));
+            let mut state = table.file(program.pattern_name(file));
             let matches = table.matches(name);
             if let Some(id) = table.places(&mut state, &matches, flags) {
                 return table.get(id).is_some_and(|d| d.output == name);
@@ -210,15 +209,6 @@ fn misplaced_start_stop(analysis: &Analysis<'_>) -> Vec<NameId> {
     };
     let names = analysis.resolution.start_stop.iter();
     names.filter(|(_, sections)| !sections.iter().any(|s| in_place(*s))).map(|(name, _)| *name).collect()
-}
-
-fn file_name<'p>(program: &Program<'p>, file: FileId) -> FileName<'p> {
-    let f = &program.files[file];
-    match (f.archive, f.joined) {
-        (None, _) => FileName::plain(f.path),
-        (Some(_), Some(joined)) => FileName::thin(f.path, f.member, joined),
-        (Some(_), None) => FileName::member(f.path, f.member),
-    }
 }
 
 /// Whether a section goes into the output.
@@ -266,7 +256,7 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
         }
         let Some(name) = program.files[file].global_name(symbol) else { return };
         let name = match object.symbol(symbol).map(|s| s.place) {
-            Some(Place::Undefined) => wrapped(analysis, name),
+            Some(Place::Undefined) => resolve::referenced(&analysis.resolution.wraps, name),
             _ => name,
         };
         // Whatever the options say, what is not of default visibility must be defined here.
@@ -278,13 +268,6 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
             out.push(error(subject, format!("undefined reference to `{text}'")));
         }
     });
-}
-
-fn wrapped(analysis: &Analysis<'_>, name: NameId) -> NameId {
-    let wraps = &analysis.resolution.wraps;
-    let find =
-        |w: &resolve::Wrap| if w.name == name { Some(w.wrapper) } else { (w.real == name).then_some(w.name) };
-    wraps.iter().find_map(find).unwrap_or(name)
 }
 
 /// `elf_link_output_extsym`: undefined names of shared libraries, in executables. A library whose

@@ -10,7 +10,7 @@ use crate::load::elf::consts::*;
 use crate::load::elf::{Place, Symbol};
 use crate::plan::OutputKind;
 use crate::program::{Content, Program};
-use crate::resolve::{DefKind, Definition, Resolution, WinningCommon, Wrap, merge_visibility};
+use crate::resolve::{DefKind, Definition, Resolution, WinningCommon, Wrap, merge_visibility, referenced};
 
 /// What a name is at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,15 +214,7 @@ impl Symbols {
 
     /// `--wrap`: where a reference to `name` goes.
     pub(super) fn wrapped(&self, name: NameId) -> NameId {
-        for wrap in &self.wraps {
-            if name == wrap.name {
-                return wrap.wrapper;
-            }
-            if name == wrap.real {
-                return wrap.name;
-            }
-        }
-        name
+        referenced(&self.wraps, name)
     }
 
     /// Hands the final states over.
