@@ -1,0 +1,1 @@
+const char linux_banner[] = "mini version 1.0\n";
