@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::error::Severity;
+
 const INPUT_HELP: &str = "\
 INPUT is a linker command line behind `--`, as the linker gets it (@response files, -l/-L, -T), a compiler-driver \
 line (cc, c++, gcc, g++, clang, clang++; expanded by asking the driver), or a file holding either (--link-file).
@@ -29,6 +31,9 @@ pub(super) enum Command {
     /// Which archive members a link takes, who asked first and for which symbol
     #[command(after_help = INPUT_HELP)]
     Extract(ExtractArgs),
+    /// A kernel's exports: where defined, linked or not, used by which modules
+    #[command(after_help = INPUT_HELP)]
+    Exports(ExportsArgs),
     /// Why something is live, or why nothing keeps it
     #[command(after_help = INPUT_HELP)]
     Why(WhyArgs),
@@ -256,6 +261,45 @@ pub(super) struct WhyArgs {
     /// Who refers to something dropped or not extracted, and why none of them is live
     #[arg(long)]
     pub(super) dead: bool,
+}
+
+/// The level from which findings make the exit status 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// Errors
+    Error,
+    /// Warnings and errors
+    Warning,
+    /// Everything
+    Note,
+}
+
+impl FailOn {
+    /// As findings spell it.
+    pub(super) fn level(self) -> Severity {
+        match self {
+            FailOn::Error => Severity::Error,
+            FailOn::Warning => Severity::Warning,
+            FailOn::Note => Severity::Note,
+        }
+    }
+}
+
+/// `exports`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ExportsArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) rows: RowArgs,
+    /// A module whose needs are looked up among the exports (may be repeated)
+    #[arg(long = "module", value_name = "FILE")]
+    pub(super) modules: Vec<PathBuf>,
+    /// Findings of this level or above make the exit status 1
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
+    pub(super) fail_on: FailOn,
 }
 
 /// `verify`.

@@ -4,6 +4,7 @@ mod args;
 mod demo;
 mod demo_link;
 mod doctor;
+mod exports;
 mod extract;
 mod gc;
 mod options;

@@ -15,6 +15,7 @@ pub mod elf;
 mod extra_names;
 pub mod implicit;
 pub mod merge;
+pub mod modules;
 mod open;
 pub mod relocs;
 pub mod second;

@@ -5,6 +5,7 @@ pub mod dead;
 pub mod fate;
 pub mod finding;
 pub mod inputs;
+pub mod kernel;
 pub mod linediff;
 pub mod listing;
 pub mod members;

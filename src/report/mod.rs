@@ -6,6 +6,7 @@
 pub mod compare;
 pub mod csv;
 pub mod doctor;
+pub mod exports;
 pub mod extract;
 pub mod gc;
 pub mod json;

@@ -4,6 +4,7 @@
 pub const SCHEMAS: &[(&str, &str)] = &[
     ("gc", include_str!("schemas/gc.json")),
     ("compare", include_str!("schemas/compare.json")),
+    ("exports", include_str!("schemas/exports.json")),
     ("extract", include_str!("schemas/extract.json")),
     ("verify", include_str!("schemas/verify.json")),
     ("doctor", include_str!("schemas/doctor.json")),

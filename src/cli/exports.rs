@@ -1,0 +1,41 @@
+//! `exports`: a kernel's exports, linked or not, and who uses them.
+
+use super::Answer;
+use super::args::{ExportsArgs, Format};
+use super::options;
+use super::session::{self, Clock};
+use crate::error::Result;
+use crate::load::modules;
+use crate::query::finding;
+use crate::query::kernel::facts::KernelFacts;
+use crate::query::kernel::{exports, gathered};
+use crate::query::select::SortBy;
+use crate::report::{self, Page};
+
+pub(super) fn run(args: ExportsArgs) -> Result<Answer> {
+    let output = options::output(args.output, "exports", &[Format::Text, Format::Json, Format::Csv])?;
+    let selection = options::rows(args.rows, output.format, SortBy::Input)?;
+    let link = options::link(args.link, false)?;
+    let mut clock = Clock::new(link.telling);
+    let opened = session::open(&link, &link.overrides, &mut clock)?;
+    let analysis = session::analyze(&link, &opened, &mut clock)?;
+    let files = modules::open(&args.modules, &link.overrides.directory)?;
+    let modules = gathered::modules(&files);
+    clock.done("modules");
+    let facts = KernelFacts::default();
+    let answer = exports::exports(&analysis, &modules, &facts);
+    clock.done("exports");
+    let found = exports::findings(&analysis, &answer, &modules);
+    let failed = found.iter().any(|f| f.level >= args.fail_on.level());
+    let page = Page { analysis: &analysis, findings: &found, selection: &selection, style: output.style };
+    let view = report::exports::View { exports: &answer, modules: &modules };
+    let bytes = match output.format {
+        Format::Json => report::exports::json(&page, &view),
+        Format::Csv => report::exports::csv(&page, &view),
+        _ => report::exports::text(&page, &view),
+    };
+    clock.done("rendering");
+    let refused = session::tell_diagnostics(&link, &finding::diagnostics(&analysis));
+    clock.finish();
+    Ok(Answer { bytes, output: output.output, code: refused.max(u8::from(failed)) })
+}

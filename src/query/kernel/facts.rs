@@ -1,0 +1,79 @@
+//! What a kernel tree says beside its objects, as plain data that the caller gathers.
+//!
+//! Everything is optional: a plain link line has none of it, and every answer works without.
+
+use std::collections::BTreeMap;
+
+use bstr::BString;
+
+/// A kernel's version; only as far as rules distinguish it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KernelVersion(pub u32, pub u32);
+
+impl KernelVersion {
+    /// Reads the first two numbers of `6.1.192-foo SMP mod_unload`.
+    pub fn parse(text: &[u8]) -> Option<KernelVersion> {
+        let text = std::str::from_utf8(text).ok()?;
+        let mut numbers = text.split(|c: char| !c.is_ascii_digit());
+        let major = numbers.next()?.parse().ok()?;
+        let minor = numbers.next()?.parse().ok()?;
+        Some(KernelVersion(major, minor))
+    }
+}
+
+/// The facts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KernelFacts {
+    /// Release of the tree.
+    pub version: Option<KernelVersion>,
+    /// Options of `auto.conf` with their values; empty if there is none.
+    pub config: BTreeMap<BString, BString>,
+    /// `Module.symvers`.
+    pub symvers: Option<Vec<u8>>,
+    /// `Module.symvers` is older than what it describes: why.
+    pub stale_symvers: Option<String>,
+    /// Version checksums by name, from `#SYMVER` lines and `SYMBOL_CRC` (KL 1.3).
+    pub crcs: BTreeMap<BString, u32>,
+    /// Paths, without suffix, of all modules of `modules.order`.
+    pub module_order: Vec<BString>,
+    /// Where names that nothing defines come from in the sources, by name.
+    pub sources: BTreeMap<BString, SourceHint>,
+}
+
+impl KernelFacts {
+    /// Whether an option is `y` or `m`; `None` if the configuration is not known.
+    pub fn is_on(&self, option: &str) -> Option<bool> {
+        if self.config.is_empty() {
+            return None;
+        }
+        Some(self.config.get(option.as_bytes()).is_some_and(|v| v.as_slice() != b"n"))
+    }
+}
+
+/// Where the sources define a name that no object of the tree has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceHint {
+    /// The source file, relative to the source tree.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: u32,
+    /// The source exports the name.
+    pub exported: bool,
+    /// The definition is `static` or `inline`.
+    pub is_static: bool,
+    /// The Makefile line that would build it.
+    pub makefile: Option<MakefileLine>,
+}
+
+/// A line of a Makefile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MakefileLine {
+    /// The Makefile, relative to the source tree.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: u32,
+    /// The text, `obj-$(CONFIG_X) += foo.o`.
+    pub text: String,
+    /// The options on the way to it that are off, innermost first.
+    pub off: Vec<String>,
+}

@@ -1,0 +1,126 @@
+//! A folder with objects, archives and files of a small kernel, and runs of the program in it.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::fixture::archive::{Index, Member, archive};
+use crate::fixture::elf::Place;
+use crate::fixture::object::object;
+
+/// The folder; it goes away with the value.
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// An empty one.
+    pub fn new() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file, with its folders.
+    pub fn file(&self, name: &str, contents: impl AsRef<[u8]>) {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, contents).unwrap();
+    }
+
+    /// Writes an object: attribute words and object lines of `tests/cases/README.md`.
+    pub fn object(&self, name: &str, words: &str, body: &str) {
+        self.file(name, object_bytes(words, body).0);
+    }
+
+    /// Writes an archive with an index.
+    pub fn archive(&self, name: &str, members: &[(&str, &str)]) {
+        self.file(name, archive_bytes(members, Index::Gnu));
+    }
+
+    /// Writes an archive without an index.
+    pub fn bare_archive(&self, name: &str, members: &[(&str, &str)]) {
+        self.file(name, archive_bytes(members, Index::None));
+    }
+
+    /// Runs the program.
+    pub fn run(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linksweep"));
+        command.current_dir(self.path()).args(words).env_remove("NO_COLOR").stdin(Stdio::null());
+        command.output().unwrap()
+    }
+
+    /// Standard output of a run that must end with `code`.
+    pub fn text(&self, words: &[&str], code: i32) -> String {
+        let run = self.run(words);
+        let told = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(code), "{words:?}\n{told}");
+        String::from_utf8(run.stdout).unwrap()
+    }
+
+    /// The same as JSON.
+    pub fn json(&self, words: &[&str], code: i32) -> Value {
+        serde_json::from_str(&self.text(words, code)).unwrap()
+    }
+}
+
+/// The bytes of an object and the names it defines.
+pub fn object_bytes(words: &str, body: &str) -> (Vec<u8>, Vec<String>) {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let lines: Vec<&str> = body.lines().collect();
+    let object = object(&words, &lines).unwrap();
+    let defined = object.symbols.iter().filter(|s| s.bind != 0 && s.place != Place::Undefined);
+    let names = defined.map(|s| s.name.clone()).collect();
+    (object.write(), names)
+}
+
+fn archive_bytes(members: &[(&str, &str)], index: Index) -> Vec<u8> {
+    let members: Vec<Member> = members
+        .iter()
+        .map(|(name, body)| {
+            let (data, symbols) = object_bytes("", body);
+            Member { name: (*name).into(), data, symbols, origin: None }
+        })
+        .collect();
+    archive(false, index, None, &members)
+}
+
+/// Checks required and allowed properties and simple types, item by item.
+pub fn fits(value: &Value, schema: &Value, root: &Value, at: &str) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.rsplit('/').next().unwrap();
+        return fits(value, &root["$defs"][name], root, at);
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        return if !value.is_null() {
+            fits(value, &choices[1], root, at)
+        };
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(words.contains(value), "{at}: {value} is none of {words:?}");
+    }
+    if let Some(properties) = schema["properties"].as_object() {
+        let object = value.as_object().unwrap_or_else(|| panic!("{at} is no object"));
+        for required in schema["required"].as_array().unwrap() {
+            assert!(object.contains_key(required.as_str().unwrap()), "{at}: {required} is missing");
+        }
+        for (key, inner) in object {
+            let property = properties.get(key).unwrap_or_else(|| panic!("{at}.{key} is not in the schema"));
+            fits(inner, property, root, &format!("{at}.{key}"));
+        }
+    } else if schema.get("items").is_some() {
+        for item in value.as_array().unwrap_or_else(|| panic!("{at} is no array")) {
+            fits(item, &schema["items"], root, at);
+        }
+    } else if let Some(kind) = schema["type"].as_str() {
+        let right = match kind {
+            "string" => value.is_string(),
+            "integer" => value.is_u64(),
+            "boolean" => value.is_boolean(),
+            _ => true,
+        };
+        assert!(right, "{at} is no {kind}: {value}");
+    }
+}
