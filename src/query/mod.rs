@@ -10,6 +10,7 @@ pub mod linediff;
 pub mod listing;
 pub mod members;
 pub mod pieces;
+pub mod place;
 pub mod refusals;
 pub mod select;
 pub mod symbols;

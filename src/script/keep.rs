@@ -4,6 +4,8 @@
 //! asks once per distinct section name ([`KeepTable::matches`]) and once per file
 //! ([`KeepTable::file`]); the answer for a section is then a short walk over what matched.
 
+use std::ops::ControlFlow;
+
 use bstr::BString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -31,6 +33,8 @@ pub struct Description {
     pub output: BString,
     /// The output section's name, as a place.
     pub output_span: Span,
+    /// Number of the output section in [`walk::output_sections`].
+    pub output_number: u32,
     /// The whole statement, KEEP( ) included.
     pub span: Span,
     /// The description without KEEP( ).
@@ -56,6 +60,11 @@ struct Row {
 pub struct NameMatches(Vec<u32>);
 
 impl NameMatches {
+    /// Numbers of the patterns, ascending.
+    pub fn rows(&self) -> &[u32] {
+        &self.0
+    }
+
     /// Whether no description of the script can apply.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -125,7 +134,7 @@ impl KeepTable {
         };
         let mut tests =
             Tests { dialect, list: Vec::new(), seen: HashMap::with_hasher(FixedState::default()) };
-        for placed in walk::output_sections(script) {
+        for (output_number, placed) in (0u32..).zip(walk::output_sections(script)) {
             for statement in &placed.section.body {
                 let StatementKind::Input(input) = &statement.kind else { continue };
                 let place = |e: Error| {
@@ -140,6 +149,7 @@ impl KeepTable {
                     in_overlay: placed.in_overlay,
                     output: placed.section.name.text.clone(),
                     output_span: placed.section.name.span,
+                    output_number,
                     span: input.span,
                     inner: input.inner,
                     text,
@@ -186,6 +196,11 @@ impl KeepTable {
     /// The description of an id.
     pub fn get(&self, id: DescriptionId) -> Option<&Description> {
         self.descriptions.get(id.0 as usize)
+    }
+
+    /// The description that a pattern belongs to.
+    pub fn description_of(&self, row: u32) -> Option<DescriptionId> {
+        self.rows.get(row as usize).map(|r| r.description)
     }
 
     /// Whether any description stands in KEEP.
@@ -261,6 +276,30 @@ impl KeepTable {
         None
     }
 
+    /// Calls `visit` with each pattern that matches, in script order, exclusions honoured, until it
+    /// breaks. Flags, and whether the output section takes part, are the caller's to ask.
+    pub fn walk(
+        &self,
+        file: &mut FileState<'_>,
+        names: &NameMatches,
+        mut visit: impl FnMut(Match) -> ControlFlow<()>,
+    ) {
+        for &number in &names.0 {
+            let Some(row) = self.rows.get(number as usize) else { continue };
+            let Some(description) = self.get(row.description) else { continue };
+            if !self.test(file, description.file)
+                || self.any(file, &description.excludes)
+                || self.any(file, &row.excludes)
+            {
+                continue;
+            }
+            let found = Match { description: row.description, row: number, span: row.span };
+            if visit(found).is_break() {
+                return;
+            }
+        }
+    }
+
     /// All descriptions (with the place of the matching pattern) whose file and section patterns
     /// match, in script order, exclusions honoured: for explaining and auditing.
     pub fn candidates(&self, file: &mut FileState<'_>, names: &NameMatches) -> Vec<(DescriptionId, Span)> {
@@ -278,6 +317,18 @@ impl KeepTable {
     }
 }
 
-fn passes(filter: Option<FlagFilter>, flags: u64) -> bool {
+/// One pattern that matches a section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    /// Its description.
+    pub description: DescriptionId,
+    /// Number of the pattern among all of the script, in script order.
+    pub row: u32,
+    /// The pattern with its SORT and EXCLUDE_FILE.
+    pub span: Span,
+}
+
+/// Whether a section's flags pass INPUT_SECTION_FLAGS.
+pub fn passes(filter: Option<FlagFilter>, flags: u64) -> bool {
     filter.is_none_or(|f| flags & f.with == f.with && flags & f.without == 0)
 }

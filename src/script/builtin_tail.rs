@@ -1,0 +1,52 @@
+//! The sections at the end of GNU ld's built-in scripts: debugging data and what targets add.
+
+/// Stabs, comments and DWARF: output section and patterns, in order.
+pub(super) const DEBUG: &[(&str, &str)] = &[
+    (".stab", ".stab"),
+    (".stabstr", ".stabstr"),
+    (".stab.excl", ".stab.excl"),
+    (".stab.exclstr", ".stab.exclstr"),
+    (".stab.index", ".stab.index"),
+    (".stab.indexstr", ".stab.indexstr"),
+    (".comment", ".comment"),
+    (".gnu.build.attributes", ".gnu.build.attributes .gnu.build.attributes.*"),
+    (".debug", ".debug"),
+    (".line", ".line"),
+    (".debug_srcinfo", ".debug_srcinfo"),
+    (".debug_sfnames", ".debug_sfnames"),
+    (".debug_aranges", ".debug_aranges"),
+    (".debug_pubnames", ".debug_pubnames"),
+    (".debug_info", ".debug_info .gnu.linkonce.wi.*"),
+    (".debug_abbrev", ".debug_abbrev"),
+    (".debug_line", ".debug_line .debug_line.* .debug_line_end"),
+    (".debug_frame", ".debug_frame"),
+    (".debug_str", ".debug_str"),
+    (".debug_loc", ".debug_loc"),
+    (".debug_macinfo", ".debug_macinfo"),
+    (".debug_weaknames", ".debug_weaknames"),
+    (".debug_funcnames", ".debug_funcnames"),
+    (".debug_typenames", ".debug_typenames"),
+    (".debug_varnames", ".debug_varnames"),
+    (".debug_pubtypes", ".debug_pubtypes"),
+    (".debug_ranges", ".debug_ranges"),
+    (".debug_addr", ".debug_addr"),
+    (".debug_line_str", ".debug_line_str"),
+    (".debug_loclists", ".debug_loclists"),
+    (".debug_macro", ".debug_macro"),
+    (".debug_names", ".debug_names"),
+    (".debug_rnglists", ".debug_rnglists"),
+    (".debug_str_offsets", ".debug_str_offsets"),
+    (".debug_sup", ".debug_sup"),
+];
+
+/// Markers of mips ABIs that o32 scripts keep.
+pub(super) const MIPS_LATE: [&str; 8] = [
+    ".mdebug.abi32",
+    ".mdebug.abiN32",
+    ".mdebug.abi64",
+    ".mdebug.abiO64",
+    ".mdebug.eabi32",
+    ".mdebug.eabi64",
+    ".gcc_compiled_long32",
+    ".gcc_compiled_long64",
+];
