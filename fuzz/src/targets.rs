@@ -264,8 +264,12 @@ pub fn cmd(data: &[u8]) {
     let _ = std::str::from_utf8(text).map(|t| {
         let _ = (ProfileSpec::parse(t), program::parse_version(t), program::parse_version_line(t));
     });
-    let overrides =
-        Overrides { linker: Some(spec), directory: NOWHERE.into(), assume_gc: choice & 0x80 != 0 };
+    let overrides = Overrides {
+        linker: Some(spec),
+        directory: NOWHERE.into(),
+        assume_gc: choice & 0x80 != 0,
+        assumed: None,
+    };
     if let Ok(plan) = linksweep::plan::parse_command(&words, &overrides) {
         let files = linksweep::plan::RunFiles { output: "out".into(), map: None, why_extract: None };
         let _ = linksweep::plan::rewrite_for_run(&plan, &files);

@@ -9,7 +9,8 @@ use crate::error::Severity;
 
 const INPUT_HELP: &str = "\
 INPUT is a linker command line behind `--`, as the linker gets it (@response files, -l/-L, -T), a compiler-driver \
-line (cc, c++, gcc, g++, clang, clang++; expanded by asking the driver), or a file holding either (--link-file).
+line (cc, c++, gcc, g++, clang, clang++; expanded by asking the driver), a file holding either (--link-file), or a \
+built Linux kernel object tree (--kbuild DIR, with --module for one of its modules).
 
 Exit status: 0 done; 1 findings or differences, from commands that judge; 2 wrong usage, unreadable input, or a \
 link that the linker itself would refuse (the answer is printed all the same).";
@@ -150,8 +151,14 @@ pub(super) struct LinkArgs {
     #[arg(long, value_name = "NAME[@VERSION]")]
     pub(super) linker: Option<String>,
     /// Read the command line from FILE
-    #[arg(long, value_name = "FILE", conflicts_with = "line")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["line", "kbuild"])]
     pub(super) link_file: Option<PathBuf>,
+    /// A built Linux kernel object tree: the link of its vmlinux
+    #[arg(long, value_name = "DIR", conflicts_with = "line")]
+    pub(super) kbuild: Option<PathBuf>,
+    /// The link of one module of that tree, path as in modules.order
+    #[arg(long, value_name = "PATH.ko", requires = "kbuild")]
+    pub(super) module: Option<OsString>,
     /// The folder that relative input paths start from
     #[arg(short = 'C', value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
@@ -176,6 +183,17 @@ pub(super) struct LinkArgs {
     /// The linker's or the compiler driver's command line
     #[arg(last = true, value_name = "LINK LINE")]
     pub(super) line: Vec<OsString>,
+}
+
+/// Options that change how archives are linked.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct ModeArgs {
+    /// As if the archives that match were linked on demand
+    #[arg(long, value_name = "GLOB")]
+    pub(super) on_demand: Vec<OsString>,
+    /// As if the archives that match were linked whole; the last option that matches counts
+    #[arg(long, value_name = "GLOB")]
+    pub(super) whole_archive: Vec<OsString>,
 }
 
 /// Options that say where the answer goes and how it looks.
@@ -231,6 +249,8 @@ pub(super) struct GcArgs {
 pub(super) struct ExtractArgs {
     #[command(flatten)]
     pub(super) link: LinkArgs,
+    #[command(flatten)]
+    pub(super) modes: ModeArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
     #[command(flatten)]

@@ -16,7 +16,8 @@ pub(super) fn run(args: ExtractArgs) -> Result<Answer> {
     if args.all && matches!(output.format, Format::Tsv | Format::Linker) {
         return Err(Error::new("option --all", "only with --format=text or json"));
     }
-    let link = options::link(args.link, false)?;
+    let mut link = options::link(args.link, false)?;
+    options::modes(&mut link, args.modes);
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 
 use regex::bytes::RegexBuilder;
 
-use super::args::{Demangle, Format, LinkArgs, OutputArgs, Progress, RowArgs, Sort, When};
+use super::args::{Demangle, Format, LinkArgs, ModeArgs, OutputArgs, Progress, RowArgs, Sort, When};
 use crate::error::{Error, Result};
-use crate::plan::{self, Overrides, ProfileSpec};
+use crate::plan::kbuild::{self, KernelTree, Module};
+use crate::plan::modes::{self, ArchiveMode};
+use crate::plan::{self, LinkPlan, Overrides, ProfileSpec};
 use crate::query::select::{Selection, SortBy};
 use crate::report::labels::Style;
 
@@ -31,8 +33,10 @@ pub(super) struct Telling {
 /// What is analysed.
 #[derive(Debug)]
 pub(super) struct LinkOptions {
-    /// The words of the command line.
-    pub(super) words: Vec<OsString>,
+    /// Where the link is told.
+    pub(super) input: Input,
+    /// Archives in another mode.
+    pub(super) modes: Vec<ArchiveMode>,
     /// Profile, folder, assumed collection.
     pub(super) overrides: Overrides,
     /// Any diagnostic is an error.
@@ -41,18 +45,61 @@ pub(super) struct LinkOptions {
     pub(super) telling: Telling,
 }
 
+/// Where a link is told.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// The words of a command line.
+    Words(Vec<OsString>),
+    /// A kernel tree, and the module in it if one is meant.
+    Kernel(Box<KernelTree>, Option<Module>),
+}
+
+impl LinkOptions {
+    /// The kernel tree that the link is read from, if it is.
+    #[allow(dead_code)] // Commands about kernels ask for it.
+    pub(super) fn kernel(&self) -> Option<&KernelTree> {
+        match &self.input {
+            Input::Kernel(tree, _) => Some(tree),
+            Input::Words(_) => None,
+        }
+    }
+
+    /// The plan under these overrides.
+    pub(super) fn plan(&self, overrides: &Overrides) -> Result<LinkPlan> {
+        let plan = match &self.input {
+            Input::Words(words) => plan::parse_command(words, overrides)?,
+            Input::Kernel(tree, None) => kbuild::vmlinux_plan(tree, overrides)?,
+            Input::Kernel(tree, Some(module)) => kbuild::module_plan(tree, module, overrides)?,
+        };
+        if self.modes.is_empty() { Ok(plan) } else { modes::change(plan, &self.modes) }
+    }
+}
+
+/// Adds `--on-demand` and `--whole-archive`.
+pub(super) fn modes(link: &mut LinkOptions, args: ModeArgs) {
+    let text = |glob: OsString| glob.into_encoded_bytes();
+    link.modes.extend(args.on_demand.into_iter().map(|g| ArchiveMode::on_demand(text(g))));
+    link.modes.extend(args.whole_archive.into_iter().map(|g| ArchiveMode::whole(text(g))));
+}
+
 /// Checks the link options; `assume_gc` for commands that assume `--gc-sections`.
 pub(super) fn link(args: LinkArgs, assume_gc: bool) -> Result<LinkOptions> {
     let linker = args.linker.as_deref().map(ProfileSpec::parse).transpose()?;
-    let words = match &args.link_file {
-        Some(path) => plan::read_link_file(path)?,
-        None if args.line.is_empty() => {
+    let folder = args.directory.clone().unwrap_or_default();
+    let input = match (&args.link_file, &args.kbuild) {
+        (Some(path), _) => Input::Words(plan::read_link_file(path)?),
+        (None, Some(tree)) => {
+            let tree = KernelTree::read(&folder.join(tree))?;
+            let module = args.module.as_deref().map(|m| tree.module(m)).transpose()?;
+            Input::Kernel(Box::new(tree), module)
+        }
+        (None, None) if args.line.is_empty() => {
             return Err(Error::new(
                 "no link given",
-                "write `-- LINKER ARGS...` behind the options, or --link-file FILE",
+                "write `-- LINKER ARGS...` behind the options, or --link-file FILE, or --kbuild DIR",
             ));
         }
-        None => args.line,
+        (None, None) => Input::Words(args.line),
     };
     if let Some(directory) = args.directory.as_ref().filter(|d| !d.is_dir()) {
         return Err(Error::new(format!("option -C {}", directory.display()), "not a folder"));
@@ -67,8 +114,9 @@ pub(super) fn link(args: LinkArgs, assume_gc: bool) -> Result<LinkOptions> {
     let progress =
         args.progress == Progress::Auto && !args.quiet && !args.timings && std::io::stderr().is_terminal();
     Ok(LinkOptions {
-        words,
-        overrides: Overrides { linker, directory: args.directory.unwrap_or_default(), assume_gc },
+        input,
+        modes: Vec::new(),
+        overrides: Overrides { linker, directory: folder, assume_gc, assumed: None },
         strict: args.strict,
         telling: Telling { quiet: args.quiet, verbose: args.verbose, timings: args.timings, progress },
     })

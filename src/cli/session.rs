@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::options::{LinkOptions, Telling};
 use crate::error::{Diagnostic, Result, Severity};
 use crate::load::OpenedLink;
-use crate::plan::{self, LinkPlan, Overrides};
+use crate::plan::{LinkPlan, Overrides};
 use crate::query::Analysis;
 use crate::report::labels::escape;
 use crate::report::text;
@@ -71,7 +71,7 @@ pub(super) struct Opened {
 
 /// Reads the command line and opens the inputs; `overrides` as in the options, or changed.
 pub(super) fn open(options: &LinkOptions, overrides: &Overrides, clock: &mut Clock) -> Result<Opened> {
-    let plan = plan::parse_command(&options.words, overrides)?;
+    let plan = options.plan(overrides)?;
     clock.done("command line");
     let link = crate::open(&plan)?;
     clock.done("opening");

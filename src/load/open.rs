@@ -18,7 +18,9 @@ use super::elf;
 use super::{FileStore, Item, MemberSource, OpenedArchive, OpenedLink, ScriptFile, Single, extra_names};
 use crate::error::{Diagnostic, Error, Result, Severity};
 use crate::plan::library::{self, Candidate, ScriptDir, SearchPath, Verdict};
+use crate::plan::modes;
 use crate::plan::{Flavor, InputMode, InputName, LinkPlan, OutputKind, Step, emulations};
+use crate::script::glob::Pattern;
 use crate::script::{self, CommandKind, Dialect, InputItem, Script, filematch};
 
 /// Scripts that name each other stop here.
@@ -47,6 +49,8 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
         seen_archives: BTreeSet::new(),
         named_early: BTreeSet::new(),
         machine: emulated_machine(plan),
+        modes: plan.archive_modes.iter().map(|m| Ok((m.pattern()?, m.whole))).collect::<Result<_>>()?,
+        modes_met: BTreeSet::new(),
     };
     opener.read_link_scripts()?;
     for step in &plan.steps {
@@ -75,6 +79,11 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
     }
     opener.add_late_pattern_inputs()?;
     opener.find_needed();
+    if let Some((_, unmet)) =
+        plan.archive_modes.iter().enumerate().find(|(at, m)| m.must_match && !opener.modes_met.contains(at))
+    {
+        return Err(Error::new(unmet.spelled(), "no archive of the link matches"));
+    }
     let mut link = opener.link;
     link.controls = controls::compile(plan, &link.scripts, opener.dialect)?;
     link.extra_names = extra_names::collect(plan, &link.scripts, &link.controls.defsyms);
@@ -91,6 +100,9 @@ struct Opener<'p> {
     named_early: BTreeSet<BString>,
     /// Machine and class that libraries must have to be taken in a search.
     machine: Option<(u16, bool)>,
+    /// The globs of `plan::modes`, and those that met an archive.
+    modes: Vec<(Pattern, bool)>,
+    modes_met: BTreeSet<usize>,
 }
 
 /// The machine and class of the emulation, where it tells (targets 1).
@@ -362,9 +374,14 @@ impl Opener<'_> {
         shown: BString,
         path: &Path,
         file: usize,
-        mode: InputMode,
+        mut mode: InputMode,
         by_library: bool,
     ) -> Result<()> {
+        if let Some((_, whole)) = modes::mode_of(&self.modes, &shown) {
+            mode.whole_archive = whole;
+            let met = self.modes.iter().enumerate().filter(|(_, (p, _))| p.matches(&shown)).map(|(at, _)| at);
+            self.modes_met.extend(met);
+        }
         // mold ignores a second mention of an archive under the same spelling (GS 3.2).
         if !self.seen_archives.insert(shown.clone()) && self.plan.profile.flavor == Flavor::Mold {
             return Ok(());
@@ -389,6 +406,7 @@ impl Opener<'_> {
                 })
                 .collect()
         };
+        let (members, symbols) = self.without_left_out(path, members, parsed.index)?;
         let index = self.link.archives.len();
         self.link.archives.push(OpenedArchive {
             shown,
@@ -397,10 +415,57 @@ impl Opener<'_> {
             thin,
             by_library,
             members,
-            index: parsed.index,
+            index: symbols,
         });
         self.link.items.push(Item::Archive(index));
         Ok(())
+    }
+
+    /// Takes members out that belong to archives which `plan.left_out` pairs with this one; the index
+    /// follows.
+    fn without_left_out(
+        &mut self,
+        path: &Path,
+        members: Vec<MemberSource>,
+        index: Option<archive::Index>,
+    ) -> Result<(Vec<MemberSource>, Option<archive::Index>)> {
+        let plan = self.plan;
+        let mut leaving: BTreeSet<usize> = BTreeSet::new();
+        for (_, other) in plan.left_out.iter().filter(|(container, _)| container == path) {
+            let file = self.link.store.open(&self.real(other))?;
+            let parsed = archive::parse(self.link.store.bytes(file))
+                .map_err(|cause| Error::new(format!("reading archive {}", other.display()), cause))?;
+            match parsed.kind {
+                Kind::Regular => drop(leaving.insert(file)),
+                Kind::Thin => {
+                    // What is wrong with them is told when the archive is read for itself.
+                    let told = self.link.diagnostics.len();
+                    let shown = BString::from(other.as_os_str().as_encoded_bytes());
+                    let own = self.thin_members(&shown, other, file, &parsed.members);
+                    self.link.diagnostics.truncate(told);
+                    leaving.extend(own.iter().filter(|m| m.missing.is_none()).map(|m| m.file));
+                }
+            }
+        }
+        if leaving.is_empty() {
+            return Ok((members, index));
+        }
+        let mut numbers: Vec<Option<u32>> = Vec::with_capacity(members.len());
+        let mut kept = Vec::with_capacity(members.len());
+        for member in members {
+            let stays = member.missing.is_some() || !leaving.contains(&member.file);
+            numbers.push(u32::try_from(kept.len()).ok().filter(|_| stays));
+            if stays {
+                kept.push(member);
+            }
+        }
+        let index = index.map(|mut index| {
+            for (_, member) in &mut index.entries {
+                *member = member.and_then(|m| numbers.get(m as usize).copied().flatten());
+            }
+            index
+        });
+        Ok((kept, index))
     }
 
     /// Opens the files behind a thin archive's members, in parallel.

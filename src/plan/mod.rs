@@ -8,8 +8,10 @@ mod checks;
 pub mod driver;
 pub mod emulations;
 mod files;
+pub mod kbuild;
 pub mod library;
 pub mod link_file;
+pub mod modes;
 pub mod options;
 mod parse;
 pub mod program;
@@ -344,6 +346,12 @@ pub struct LinkPlan {
     pub remap_inputs: Vec<(BString, BString)>,
     /// `-plugin FILE`, the last one; it matters for LTO inputs only.
     pub plugin: Option<PathBuf>,
+    /// The kernel that the link belongs to, if it was read from a kernel tree.
+    pub kernel: Option<kbuild::KernelLink>,
+    /// Archives whose mode the user changes (`--on-demand`, `--whole-archive`), see [`modes`].
+    pub archive_modes: Vec<modes::ArchiveMode>,
+    /// Pairs of archives: members of the second are not in the first, see [`modes`].
+    pub left_out: Vec<(PathBuf, PathBuf)>,
     /// The words of the linker line behind the program: a driver line expanded, response files
     /// not. [`rewrite_for_run`] makes a runnable line of them.
     pub words: Vec<OsString>,
@@ -421,6 +429,9 @@ impl LinkPlan {
             dependent_libraries: true,
             remap_inputs: Vec::new(),
             plugin: None,
+            kernel: None,
+            archive_modes: Vec::new(),
+            left_out: Vec::new(),
             words: Vec::new(),
             written_for: profile,
             notes: Vec::new(),

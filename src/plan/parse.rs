@@ -22,6 +22,8 @@ pub struct Overrides {
     pub directory: PathBuf,
     /// The command assumes `--gc-sections` (`gc`, `keep`, `verify`).
     pub assume_gc: bool,
+    /// What the linker of the line is if it cannot be asked (a kernel's configuration, cli.md 1).
+    pub assumed: Option<Profile>,
 }
 
 /// One option or input of the line, with the words that spell it.
@@ -114,7 +116,8 @@ fn profiles(
     let written = match (program, name) {
         (Some(program), Some(name)) => {
             let asked = program::probe(program, leading, &overrides.directory);
-            asked.unwrap_or_else(|| {
+            let assumed = overrides.assumed.filter(|a| name.flavor.is_none_or(|f| f == a.flavor));
+            asked.or(assumed).unwrap_or_else(|| {
                 let flavor = name.flavor.unwrap_or(super::Flavor::Bfd);
                 let spelled = program.to_string_lossy();
                 let version = ProfileSpec::parse(spelled.rsplit('/').next().unwrap_or_default())
