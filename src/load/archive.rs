@@ -153,7 +153,10 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, String> {
                 }
                 let table =
                     names.clone().ok_or_else(|| format!("long name without name table at offset {pos}"))?;
-                let start = number(offset)
+                // Members that `ar m` moved have a `/` at the end of the padded field.
+                let digits = offset.iter().position(|b| !b.is_ascii_digit()).unwrap_or(offset.len());
+                let start = number(&offset[..digits])
+                    .filter(|_| offset[digits..].iter().all(|b| matches!(b, b' ' | b'/')))
                     .and_then(|n| usize::try_from(n).ok())
                     .and_then(|n| table.start.checked_add(n))
                     .filter(|&n| n < table.end)
