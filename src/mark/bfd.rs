@@ -14,18 +14,19 @@ use crate::load::elf::consts::*;
 use crate::program::{Content, Program};
 use crate::resolve::Resolution;
 
-/// Marks everything that bfd keeps.
+/// Marks everything that bfd keeps, as if the nodes of `removed` did not exist.
 pub(super) fn mark(
     program: &Program<'_>,
     resolution: &Resolution,
     graph: &SectionGraph<'_>,
     roots: &RootSet,
+    removed: Option<&FixedBitSet>,
 ) -> Liveness {
     let counted = program.plan.start_stop_gc == Some(true);
     let mut walk = Walk {
         program,
         graph,
-        marker: Marker::new(program, graph),
+        marker: Marker::without(program, graph, removed),
         staged: Vec::new(),
         counted,
         armed: FixedBitSet::with_capacity(graph.node_count()),
@@ -45,7 +46,7 @@ pub(super) fn mark(
             walk.group_sections(file, object);
         }
     }
-    Liveness { live: walk.marker.live, staged: walk.staged, diagnostics: Vec::new() }
+    Liveness { live: walk.marker.finish(), staged: walk.staged, diagnostics: Vec::new() }
 }
 
 struct Walk<'a, 'd> {
@@ -258,7 +259,7 @@ impl Walk<'_, '_> {
                         && link != 0
                         && (link as usize) < object.sections.len()
                         && self.is_marked(file, link)
-                        && !self.is_marked(file, index)
+                        && !self.marker.live.contains(self.node(file, index).index())
                     {
                         let (node, because) = (self.node(file, index), self.node(file, link));
                         self.staged.push(Staged { node, because, kind: EdgeKind::LinkOrder });

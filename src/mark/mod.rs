@@ -49,15 +49,45 @@ impl Liveness {
 pub struct Marker<'a, 'd> {
     program: &'a Program<'d>,
     graph: &'a SectionGraph<'d>,
-    /// Marked so far.
+    /// Marked so far, and what must never be (see [`Marker::without`]).
     pub live: FixedBitSet,
     stack: Vec<NodeId>,
+    /// What is taken away: entered into `live` beforehand, so that no edge reaches it.
+    removed: Option<&'a FixedBitSet>,
 }
 
 impl<'a, 'd> Marker<'a, 'd> {
     /// Nothing is marked yet.
     pub fn new(program: &'a Program<'d>, graph: &'a SectionGraph<'d>) -> Self {
-        Marker { program, graph, live: FixedBitSet::with_capacity(graph.node_count()), stack: Vec::new() }
+        Marker {
+            program,
+            graph,
+            live: FixedBitSet::with_capacity(graph.node_count()),
+            stack: Vec::new(),
+            removed: None,
+        }
+    }
+
+    /// Nothing is marked yet, and the nodes of `removed` never will be.
+    pub fn without(
+        program: &'a Program<'d>,
+        graph: &'a SectionGraph<'d>,
+        removed: Option<&'a FixedBitSet>,
+    ) -> Self {
+        let mut marker = Marker::new(program, graph);
+        if let Some(removed) = removed {
+            marker.live.union_with(removed);
+            marker.removed = Some(removed);
+        }
+        marker
+    }
+
+    /// The live nodes.
+    pub fn finish(mut self) -> FixedBitSet {
+        if let Some(removed) = self.removed {
+            self.live.difference_with(removed);
+        }
+        self.live
     }
 
     /// Marks a node; its edges are followed by the next [`Marker::run`].
@@ -76,18 +106,39 @@ impl<'a, 'd> Marker<'a, 'd> {
     /// Whether a node is marked.
     #[inline]
     pub fn is_marked(&self, node: NodeId) -> bool {
-        self.live.contains(node.index())
+        self.live.contains(node.index()) && !self.removed.is_some_and(|r| r.contains(node.index()))
     }
 
     /// Follows edges until nothing new is marked.
     pub fn run(&mut self) {
-        let Marker { program, graph, live, stack } = self;
+        let Marker { program, graph, live, stack, .. } = self;
         while let Some(node) = stack.pop() {
             graph.for_each_edge(program, node, |target, _| {
                 if !live.put(target.index()) {
                     stack.push(target);
                 }
             });
+        }
+    }
+}
+
+/// Collects as the plan's linker does, as if the nodes of `removed` did not exist. Tells nothing about undefined symbols.
+pub fn mark_without(
+    program: &Program<'_>,
+    resolution: &Resolution,
+    graph: &SectionGraph<'_>,
+    roots: &RootSet,
+    removed: Option<&FixedBitSet>,
+) -> Liveness {
+    match program.plan.profile.flavor {
+        Flavor::Bfd => bfd::mark(program, resolution, graph, roots, removed),
+        Flavor::Gold | Flavor::Lld | Flavor::Mold => {
+            let mut marker = Marker::without(program, graph, removed);
+            for root in &roots.roots {
+                marker.add(root.node);
+            }
+            marker.run();
+            Liveness { live: marker.finish(), staged: Vec::new(), diagnostics: Vec::new() }
         }
     }
 }
@@ -102,21 +153,12 @@ pub fn mark(
 ) -> Liveness {
     let collects = program.plan.gc_sections == Some(true);
     let flavor = program.plan.profile.flavor;
-    let mut liveness = match flavor {
-        _ if !collects => {
-            let mut live = FixedBitSet::with_capacity(graph.node_count());
-            live.insert_range(..);
-            Liveness { live, staged: Vec::new(), diagnostics: Vec::new() }
-        }
-        Flavor::Bfd => bfd::mark(program, resolution, graph, roots),
-        Flavor::Gold | Flavor::Lld | Flavor::Mold => {
-            let mut marker = Marker::new(program, graph);
-            for root in &roots.roots {
-                marker.add(root.node);
-            }
-            marker.run();
-            Liveness { live: marker.live, staged: Vec::new(), diagnostics: Vec::new() }
-        }
+    let mut liveness = if collects {
+        mark_without(program, resolution, graph, roots, None)
+    } else {
+        let mut live = FixedBitSet::with_capacity(graph.node_count());
+        live.insert_range(..);
+        Liveness { live, staged: Vec::new(), diagnostics: Vec::new() }
     };
     // Without collection `-r` relocates nothing that could be undefined.
     if flavor == Flavor::Gold && (collects || program.plan.output_kind != OutputKind::Relocatable) {

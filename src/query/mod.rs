@@ -12,6 +12,7 @@ pub mod members;
 pub mod pieces;
 pub mod place;
 pub mod refusals;
+pub mod retained;
 pub mod select;
 pub mod symbols;
 pub mod totals;

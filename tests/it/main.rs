@@ -13,6 +13,7 @@ mod case;
 mod fixture;
 mod linkers;
 mod record;
+mod retained;
 mod suite;
 mod why;
 

@@ -287,6 +287,7 @@ fn case_trials(case: &Arc<Case>, required: &[String], out: &mut Vec<Trial>) {
             let must = !cross && required.iter().any(|r| r == linker.name());
             add("real", absent && !must, check_real);
             add("gc", false, check_gc);
+            add("retained", false, |c, l, id, _| crate::retained::check(c, l, id));
             if link.extract && linker != LinkerId::Mold {
                 add("extract", false, check_extract);
             }

@@ -1,0 +1,93 @@
+//! What the dominator tree promises is what marking does: without a node, exactly its subtree dies.
+//!
+//! In: the links of `tests/cases`, by every linker's rules. Out: one test per link and linker.
+
+use std::collections::BTreeSet;
+
+use fixedbitset::FixedBitSet;
+use libtest_mimic::Failed;
+use linksweep::ids::{Id, NodeId};
+use linksweep::mark::mark_without;
+use linksweep::plan::{self, Overrides, ProfileSpec};
+use linksweep::query::retained::dominators::{NONE, dominators};
+use linksweep::query::retained::live_graph::{LiveGraph, Vertex};
+
+use crate::case::{Case, Link};
+use crate::linkers::LinkerId;
+
+/// Nodes tried per link.
+const TRIED: usize = 40;
+
+/// Takes nodes of one link away, one at a time.
+pub fn check(case: &Case, link: &Link, linker: LinkerId) -> Result<(), Failed> {
+    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+    case.materialise(dir.path()).map_err(|e| format!("{}: {e}", case.name))?;
+    let overrides = Overrides {
+        linker: Some(ProfileSpec::parse(linker.profile()).map_err(|e| e.to_string())?),
+        directory: dir.path().to_path_buf(),
+        assume_gc: true,
+    };
+    let mut words: Vec<std::ffi::OsString> = Vec::new();
+    if !case.prefix.is_empty() && matches!(linker, LinkerId::Bfd | LinkerId::Gold) {
+        words.push(format!("{}ld.{}", case.prefix, linker.name()).into());
+    }
+    words.extend(link.words.iter().map(Into::into));
+    // What the linker refuses at once has no graph.
+    let Ok(plan) = plan::parse_command(&words, &overrides) else { return Ok(()) };
+    let Ok(opened) = linksweep::open(&plan) else { return Ok(()) };
+    let Ok(analysis) = linksweep::analyze(&plan, &opened) else { return Ok(()) };
+    if plan.gc_sections != Some(true) {
+        return Ok(());
+    }
+    let graph = LiveGraph::build(&analysis);
+    let tree = dominators(&graph.flow);
+    let step = (graph.nodes.len() / TRIED).max(1);
+    for &node in graph.nodes.iter().step_by(step) {
+        let mut removed = FixedBitSet::with_capacity(analysis.graph.node_count());
+        removed.insert(node.index());
+        let without = mark_without(
+            &analysis.program,
+            &analysis.resolution,
+            &analysis.graph,
+            &analysis.roots,
+            Some(&removed),
+        );
+        let mut freed = analysis.liveness.live.clone();
+        freed.difference_with(&without.live);
+        let freed: BTreeSet<NodeId> = freed.ones().map(NodeId::from_usize).collect();
+        let mut below: BTreeSet<u32> = graph.of(node).into_iter().collect();
+        for &vertex in &tree.preorder {
+            let above = tree.idom[vertex as usize];
+            if above != NONE && below.contains(&above) {
+                below.insert(vertex);
+            }
+        }
+        let promised: BTreeSet<NodeId> = below
+            .iter()
+            .filter_map(|&v| match graph.vertex(v) {
+                Vertex::Node(node) => Some(node),
+                _ => None,
+            })
+            .collect();
+        // Where the walk itself depends on order the graph says so, and nothing is promised.
+        if freed != promised && !graph.order_dependent {
+            let show = |n: &NodeId| match analysis.graph.section(*n) {
+                Some(s) => format!(
+                    "{}:{}",
+                    analysis.program.label(analysis.program.locate(s).0),
+                    String::from_utf8_lossy(analysis.program.section_name(s))
+                ),
+                None => format!("{:?}", analysis.graph.extra_node(*n)),
+            };
+            let names = |set: &BTreeSet<NodeId>| set.iter().map(show).collect::<Vec<_>>().join(", ");
+            return Err(format!(
+                "without {}: freed [{}], promised [{}]",
+                show(&node),
+                names(&freed),
+                names(&promised)
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
