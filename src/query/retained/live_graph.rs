@@ -238,7 +238,8 @@ impl Stages {
             with_file: BTreeMap::new(),
             by_themselves: Vec::new(),
         };
-        for staged in &analysis.liveness.staged {
+        // Fragmented debug sections may have been dropped again after a stage had marked them.
+        for staged in analysis.liveness.staged.iter().filter(|s| analysis.liveness.is_live(s.node)) {
             match staged.kind {
                 EdgeKind::LinkOrder => stages.followed.push((staged.because, staged.node)),
                 _ if staged.because == staged.node => stages.by_themselves.push(staged.node),
