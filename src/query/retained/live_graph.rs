@@ -127,7 +127,8 @@ impl LiveGraph {
         let mut from_super: Vec<u32> = (1..base).collect();
         from_super.extend(stages.by_themselves.iter().map(|&n| of(n)));
         successors.push(from_super);
-        successors.extend(rooted.iter().map(|list| list.iter().map(|&n| of(n)).filter(|&v| v != NONE).collect()));
+        successors
+            .extend(rooted.iter().map(|list| list.iter().map(|&n| of(n)).filter(|&v| v != NONE).collect()));
         successors.extend(lists);
         successors.extend(stages.with_file.values().map(|list| list.iter().map(|&n| of(n)).collect()));
         // Whatever no edge explains is a rule's: it hangs on the super-root, so that nothing seems to keep it.
