@@ -14,6 +14,7 @@ use super::checks::{self, Given, bad};
 use super::options::z::{self, Keyword};
 use super::options::{self, Matched, Meaning};
 use super::parse::{Argument, Item};
+use super::values;
 use super::{
     Defsym, DemandKind, Flavor, Icf, InputMode, InputName, LinkPlan, OutputKind, Profile, Step, Strip,
     TextFile, files,
@@ -213,7 +214,7 @@ impl Builder {
         let text = || BString::from(value.clone());
         let wrong = |why: &str| Error::new(format!("option {word}"), why);
         match option.meaning {
-            M::Ignore => checks::ignored_value(flavor, option.name, has_value.then_some(value.as_slice()))?,
+            M::Ignore => values::ignored(flavor, option.name, has_value.then_some(value.as_slice()))?,
             M::Print | M::WriteFile => {}
             M::Refuse(why) => return Err(wrong(why)),
             M::Output => self.plan.output = Some(path(value)),
@@ -233,6 +234,7 @@ impl Builder {
                 }
             }
             M::ExportDynamic(on) => self.plan.export_dynamic = on,
+            M::DefaultSymver => self.plan.default_symver = true,
             M::ExportSymbol => self.plan.export_dynamic_symbols.push(text()),
             M::ExportSymbolList => self.list_file(Late::ExportList, value)?,
             M::DynamicList => self.list_file(Late::DynamicList, value)?,
@@ -558,6 +560,8 @@ impl Builder {
         match z::keyword(self.plan.profile, value) {
             Keyword::StartStopGc(on) => self.plan.start_stop_gc = Some(on),
             Keyword::AllowMultiple => self.plan.allow_multiple_definition = true,
+            Keyword::TextRelocations(on) => self.plan.text_relocations = Some(on),
+            Keyword::CopyRelocations(on) => self.plan.no_copy_relocations = !on,
             Keyword::UndefinedIsError(on) => self.plan.undefined_is_error = Some(on),
             Keyword::Ignore => {}
             Keyword::Ignored => {

@@ -27,42 +27,12 @@ pub(super) fn bad(option: &str, value: &[u8], why: &str) -> Error {
     Error::new(format!("option {option} {}", String::from_utf8_lossy(value)), why)
 }
 
-fn one_of(option: &str, value: &[u8], words: &[&str]) -> Result<()> {
+/// An error if the value is none of some words.
+pub(super) fn one_of(option: &str, value: &[u8], words: &[&str]) -> Result<()> {
     if words.iter().any(|w| w.as_bytes() == value) {
         return Ok(());
     }
     Err(bad(option, value, &format!("not one of {}", words.join(", "))))
-}
-
-/// Refuses wrong values of options that have no effect on us but have a fixed set of values.
-pub(super) fn ignored_value(flavor: Flavor, name: &str, value: Option<&[u8]>) -> Result<()> {
-    let Some(value) = value else { return Ok(()) };
-    let gnu = matches!(flavor, Flavor::Bfd | Flavor::Gold);
-    match name {
-        "hash-style" => one_of("--hash-style", value, &["sysv", "gnu", "both"]),
-        "assert" if gnu => {
-            one_of("-assert", value, &["definitions", "nodefinitions", "nosymbolic", "pure-text"])
-        }
-        "sort-section" => match flavor {
-            Flavor::Bfd => one_of("--sort-section", value, &["name", "alignment"]),
-            Flavor::Gold => one_of("--sort-section", value, &["none", "name"]),
-            Flavor::Lld => one_of("--sort-section", value, &["none", "name", "alignment"]),
-            Flavor::Mold => Ok(()),
-        },
-        "sort-common" if flavor == Flavor::Bfd => {
-            one_of("--sort-common", value, &["ascending", "descending"])
-        }
-        "target2" if flavor != Flavor::Bfd => one_of("--target2", value, &["rel", "abs", "got-rel"]),
-        "compress-debug-sections" => {
-            let words: &[&str] = &["none", "zlib", "zlib-gnu", "zlib-gabi", "zstd"];
-            one_of("--compress-debug-sections", &value.to_ascii_lowercase(), words)
-        }
-        "section-start" => match value.iter().position(|&b| b == b'=') {
-            Some(at) if at > 0 && at + 1 < value.len() => Ok(()),
-            _ => Err(bad("--section-start", value, "not SECTION=ADDRESS")),
-        },
-        _ => Ok(()),
-    }
 }
 
 /// A decimal, octal or hexadecimal number as C's `strtoul` with base 0 reads it, nothing behind it.

@@ -17,6 +17,7 @@ mod parse;
 pub mod program;
 pub mod response;
 pub mod rewrite;
+mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -250,6 +251,8 @@ pub struct LinkPlan {
     pub wraps: Vec<BString>,
     /// `-E`/`--export-dynamic` (last of it and `--no-export-dynamic`).
     pub export_dynamic: bool,
+    /// `--default-symver` (mold: every definition gets a version, so it is exported).
+    pub default_symver: bool,
     /// `--export-dynamic-symbol` names or globs in order.
     pub export_dynamic_symbols: Vec<BString>,
     /// Files of `--export-dynamic-symbol-list`.
@@ -270,6 +273,11 @@ pub struct LinkPlan {
     pub emit_relocs: bool,
     /// `--unique`.
     pub unique: Unique,
+    /// `-z text` (`false`), `-z notext` and `-z textoff` (`true`): whether read-only sections may get
+    /// dynamic relocations.
+    pub text_relocations: Option<bool>,
+    /// `-z nocopyreloc`.
+    pub no_copy_relocations: bool,
     /// `-z muldefs`, `--allow-multiple-definition`.
     pub allow_multiple_definition: bool,
     /// `--fortran-common` / `--no-fortran-common`, the last one (lld).
@@ -383,6 +391,9 @@ impl LinkPlan {
             defsyms: Vec::new(),
             wraps: Vec::new(),
             export_dynamic: false,
+            default_symver: false,
+            text_relocations: None,
+            no_copy_relocations: false,
             export_dynamic_symbols: Vec::new(),
             export_dynamic_symbol_lists: Vec::new(),
             dynamic_lists: Vec::new(),

@@ -5,6 +5,7 @@
 //! [`symbols`] (one row per name), [`parse`] (reading), [`exports`] (what the dynamic symbol table
 //! gets), [`script`] (script symbols), [`discard`] (sections that never become nodes).
 
+mod broken;
 mod checks;
 mod discard;
 mod exports;
@@ -83,6 +84,7 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         wraps
     };
     reader.check_sections();
+    reader.check_inputs();
     if !reader.is_relocatable() {
         add_reserved(&mut reader, scripts.has_sections);
     }
@@ -225,7 +227,7 @@ fn commons(reader: &Reader<'_, '_>, wraps: &[Wrap]) -> Vec<WinningCommon> {
         return out;
     }
     let mut seen = std::collections::BTreeSet::new();
-    for &file in &reader.objects {
+    for &file in &reader.symbol_files {
         let f = &reader.program.files[file];
         let Content::Object(object) = &f.content else { continue };
         let globals = || object.first_global..object.symbol_count();

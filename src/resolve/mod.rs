@@ -163,6 +163,8 @@ pub struct Resolution {
     pub start_stop: Vec<(NameId, Vec<SectionId>)>,
     /// lld: names of EXTERN statements, in order.
     pub externs: Vec<NameId>,
+    /// mold 2.42: names that `--undefined-glob` roots.
+    pub glob_roots: Vec<NameId>,
     /// gold: sections rooted while symbols were added (GS 4.5), with the name that did it.
     pub early_roots: Vec<(SectionId, NameId)>,
     /// mold: global definitions in mergeable sections, winners or not, in file order.
@@ -204,6 +206,7 @@ impl Resolution {
             asked_by_script: Vec::new(),
             start_stop: Vec::new(),
             externs: Vec::new(),
+            glob_roots: Vec::new(),
             script_references: Vec::new(),
             early_roots: Vec::new(),
             piece_definitions: Vec::new(),

@@ -102,6 +102,12 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
     }
     exports::add_roots(program, resolution, &targets, &mut roots);
     add_named_roots(program, &targets, &mut roots);
+    for &name in &resolution.glob_roots {
+        let target = targets.get(name.idx()).copied().unwrap_or(NO_NODE);
+        if target != NO_NODE {
+            roots.add(NodeId(target), RootKind::UndefinedOption, Some(name));
+        }
+    }
     unwind::add(&mut build, &mut roots, &parts);
     if drift.exidx_edge {
         exidx_edges(&mut build);

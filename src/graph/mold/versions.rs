@@ -46,7 +46,11 @@ impl Versions {
         let plan = program.plan;
         let shared = plan.output_kind == OutputKind::Shared;
         let mut versions = Versions {
-            default: default_version(shared, plan.export_dynamic),
+            default: if plan.default_symver {
+                GLOBAL + 1
+            } else {
+                default_version(shared, plan.export_dynamic)
+            },
             default_from_script: false,
             patterns: Vec::new(),
             tags: Vec::new(),

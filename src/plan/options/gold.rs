@@ -38,7 +38,7 @@ const LONG: &[Row] = &[
     (Value, M::Script, "script"),
     (Value, M::VersionScript, "version-script"),
     (Flag, M::Print, "-V stats trace verbose print-icf-sections print-output-format cref print-map"),
-    (Flag, M::Ignore, "no-print-icf-sections no-print-output-format no-cref no-stats no-trace no-verbose"),
+    (Flag, M::Ignore, "no-print-icf-sections no-cref"),
     (Value, M::SymbolsOrRpath, "-R"),
     (Flag, M::AsNeeded(true), "as-needed"),
     (Flag, M::AsNeeded(false), "no-as-needed"),
@@ -47,7 +47,7 @@ const LONG: &[Row] = &[
     (Flag, M::AllowMultiple(true), "allow-multiple-definition"),
     (Flag, M::AllowMultiple(false), "no-allow-multiple-definition"),
     (Flag, M::DefineCommon(true), "define-common dc dp"),
-    (Flag, M::DefineCommon(false), "no-define-common no-dc no-dp"),
+    (Flag, M::DefineCommon(false), "no-define-common"),
     (Flag, M::DynamicListData, "dynamic-list-data"),
     (Flag, M::DynamicListCppNew, "dynamic-list-cpp-new"),
     (Flag, M::DynamicListCppTypeinfo, "dynamic-list-cpp-typeinfo"),
@@ -61,13 +61,13 @@ const LONG: &[Row] = &[
     (Flag, M::NoInhibitExec, "noinhibit-exec"),
     (Flag, M::StripSymbols(Strip::All), "strip-all"),
     (Flag, M::StripSymbols(Strip::Debug), "strip-debug"),
-    (Flag, M::WarnUnresolved(true), "warn-unresolved-symbols no-error-unresolved-symbols"),
-    (Flag, M::WarnUnresolved(false), "error-unresolved-symbols no-warn-unresolved-symbols"),
+    (Flag, M::WarnUnresolved(true), "warn-unresolved-symbols"),
+    (Flag, M::WarnUnresolved(false), "error-unresolved-symbols"),
     (Flag, M::WholeArchive(true), "whole-archive"),
     (Flag, M::WholeArchive(false), "no-whole-archive"),
     (Flag, M::NoUndefined, "no-undefined"),
-    (Flag, M::LibsStatic(false), "Bdynamic dy no-Bstatic no-dn"),
-    (Flag, M::LibsStatic(true), "Bstatic dn no-Bdynamic no-dy"),
+    (Flag, M::LibsStatic(false), "Bdynamic dy"),
+    (Flag, M::LibsStatic(true), "Bstatic dn"),
     (Flag, M::Static, "static"),
     (Flag, M::Magic, "nmagic --omagic"),
     (Flag, M::Shared, "shared Bshareable"),
@@ -108,33 +108,32 @@ const LONG: &[Row] = &[
     (
         Flag,
         M::Ignore,
-        "add-needed no-add-needed apply-dynamic-relocs no-apply-dynamic-relocs be8 no-be8 \
+        "add-needed no-add-needed apply-dynamic-relocs no-apply-dynamic-relocs be8 \
          check-sections no-check-sections copy-dt-needed-entries no-copy-dt-needed-entries \
          ctors-in-init-array no-ctors-in-init-array no-demangle detect-odr-violations \
          no-detect-odr-violations emit-stub-syms no-emit-stub-syms eh-frame-hdr no-eh-frame-hdr \
-         enum-size-warning no-enum-size-warning fatal-warnings no-fatal-warnings fix-arm1176 \
+         no-enum-size-warning fatal-warnings no-fatal-warnings fix-arm1176 \
          no-fix-arm1176 fix-cortex-a8 no-fix-cortex-a8 fix-cortex-a53-843419 \
          no-fix-cortex-a53-843419 fix-cortex-a53-835769 no-fix-cortex-a53-835769 gdb-index \
          no-gdb-index gnu-unique no-gnu-unique keep-files-mapped no-keep-files-mapped \
          ld-generated-unwind-info no-ld-generated-unwind-info long-plt no-long-plt map-whole-files \
          no-map-whole-files merge-exidx-entries no-merge-exidx-entries mmap-output-file \
-         no-mmap-output-file no-keep-memory no-no-keep-memory no-nmagic --no-omagic pic-veneer \
-         no-pic-veneer plt-localentry no-plt-localentry plt-static-chain no-plt-static-chain \
+         no-mmap-output-file no-keep-memory --no-omagic pic-veneer \
+         plt-localentry no-plt-localentry plt-static-chain no-plt-static-chain \
          plt-thread-safe no-plt-thread-safe posix-fallocate no-posix-fallocate \
          preread-archive-symbols no-preread-archive-symbols relax no-relax rosegment no-rosegment \
-         strip-debug-non-line no-strip-debug-non-line strip-debug-gdb no-strip-debug-gdb \
-         strip-lto-sections no-strip-lto-sections secure-plt no-secure-plt stub-group-multi \
-         no-stub-group-multi target1-abs target1-rel no-target1-abs no-target1-rel text-reorder \
+         strip-debug-non-line strip-debug-gdb \
+         strip-lto-sections secure-plt stub-group-multi \
+         no-stub-group-multi target1-abs target1-rel text-reorder \
          no-text-reorder threads no-threads tls-optimize no-tls-optimize tls-get-addr-optimize \
          no-tls-get-addr-optimize toc-optimize no-toc-optimize toc-sort no-toc-sort warn-common \
          no-warn-common warn-drop-version no-warn-drop-version warn-execstack no-warn-execstack \
-         warn-mismatch no-warn-mismatch warn-multiple-gp no-warn-multiple-gp warn-search-mismatch \
-         no-warn-search-mismatch warn-shared-textrel no-warn-shared-textrel wchar-size-warning \
-         no-wchar-size-warning weak-unresolved-symbols no-weak-unresolved-symbols undefined-version \
+         no-warn-mismatch warn-multiple-gp warn-search-mismatch \
+         no-warn-search-mismatch warn-shared-textrel no-warn-shared-textrel \
+         no-wchar-size-warning weak-unresolved-symbols undefined-version \
          no-undefined-version --enable-new-dtags --disable-new-dtags warn-constructors \
-         no-warn-constructors discard-all discard-locals discard-none p pipeline-knowledge \
-         no-pipeline-knowledge -g -Qy no-emit-relocs no-strip-all no-strip-debug no-noinhibit-exec \
-         no-shared no-Bshareable no-nostdlib no-Bgroup",
+         no-warn-constructors discard-all discard-locals discard-none p \
+         no-pipeline-knowledge -g -Qy",
     ),
     (
         Value,

@@ -38,6 +38,7 @@ pub enum Meaning {
     Defsym,
     Wrap,
     ExportDynamic(bool),
+    DefaultSymver,
     ExportSymbol,
     ExportSymbolList,
     DynamicList,

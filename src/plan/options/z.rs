@@ -15,6 +15,10 @@ pub enum Keyword {
     AllowMultiple,
     /// `defs`, `undefs`.
     UndefinedIsError(bool),
+    /// `text`, `notext`, `textoff`: whether read-only sections may get dynamic relocations.
+    TextRelocations(bool),
+    /// `copyreloc`, `nocopyreloc`.
+    CopyRelocations(bool),
     /// Known, without effect on our answers.
     Ignore,
     /// Not known; the linker warns and goes on.
@@ -51,8 +55,15 @@ pub fn keyword(profile: Profile, text: &[u8]) -> Keyword {
         (Flavor::Lld, b"start-stop-gc") => Keyword::StartStopGc(true),
         (Flavor::Lld, b"nostart-stop-gc") => Keyword::StartStopGc(false),
         (Flavor::Mold, b"start-stop-gc" | b"nostart-stop-gc") => Keyword::Ignored,
+        (Flavor::Lld, b"textoff") => Keyword::Ignore,
+        (_, b"text") => Keyword::TextRelocations(false),
+        (_, b"notext" | b"textoff") => Keyword::TextRelocations(true),
+        (_, b"copyreloc") => Keyword::CopyRelocations(true),
+        (_, b"nocopyreloc") => Keyword::CopyRelocations(false),
         (_, b"muldefs") => Keyword::AllowMultiple,
         (_, b"defs") => Keyword::UndefinedIsError(true),
+        // Only takes `-z defs` back, which counts with -shared.
+        (Flavor::Mold, b"undefs") => Keyword::Ignore,
         (_, b"undefs") => Keyword::UndefinedIsError(false),
         _ => Keyword::Ignore,
     }

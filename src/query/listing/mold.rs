@@ -13,7 +13,8 @@ use crate::query::Analysis;
 pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     let program = &analysis.program;
     let mut lines = Vec::new();
-    if program.plan.output_kind == OutputKind::Relocatable || program.plan.gc_sections == Some(false) {
+    let stopped = analysis.resolution.stopped || program.plan.output_kind == OutputKind::Relocatable;
+    if stopped || program.plan.gc_sections == Some(false) {
         return lines;
     }
     let graph = &analysis.graph;

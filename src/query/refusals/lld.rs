@@ -7,6 +7,7 @@
 //! `addStartStopSymbols`, `finalizeSections`).
 
 mod provided;
+mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,6 +62,7 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     libraries(analysis, &mut out);
     inserts(analysis, &mut out);
     script_names(analysis, &mut out);
+    scan::refusals(analysis, &mut out);
     out
 }
 
@@ -247,7 +249,10 @@ impl Check<'_, '_> {
         let name = redirect(&resolution.wraps, name);
         let definition = resolution.definitions[name];
         let default = resolution.visibility[name] == STV_DEFAULT;
+        // Nothing is known about a version that no library gives.
+        let versioned = || program.name(name).contains(&b'@');
         match definition.kind {
+            DefKind::Undefined | DefKind::UndefinedWeak if versioned() => Some((name, file)),
             DefKind::Undefined => {
                 let ignored = !self.reports && default;
                 (!ignored && !lenient && !self.is_provided(program.name(name))).then_some((name, file))

@@ -4,6 +4,7 @@
 mod bfd;
 mod lld;
 mod mold;
+mod scan;
 
 use super::Analysis;
 use crate::error::Diagnostic;

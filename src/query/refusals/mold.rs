@@ -3,6 +3,7 @@
 //! `scan_relocations`, `record_undef_error`).
 
 mod provided;
+mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,13 +26,15 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     let mut out = Vec::new();
     broken_lists(analysis, &mut out);
     broken_sections(analysis, &mut out);
-    if analysis.program.plan.output_kind == OutputKind::Relocatable {
+    // What follows are errors that --noinhibit-exec turns into warnings.
+    if analysis.program.plan.output_kind == OutputKind::Relocatable || analysis.program.plan.noinhibit_exec {
         return out;
     }
     if !analysis.program.plan.allow_multiple_definition {
         duplicates(analysis, &mut out);
     }
     undefined(analysis, &mut out);
+    scan::refusals(analysis, &mut out);
     out
 }
 

@@ -21,15 +21,29 @@ impl Reader<'_, '_> {
         }
         let held = self.symbols.row(name).symbol;
         let held = self.program.files.get(first).and_then(|f| f.object()).and_then(|o| o.symbol(held));
-        let absolute = |s: &Symbol| !matches!(s.place, Place::Section(_));
-        let same = |held: &Symbol| absolute(held) && absolute(symbol) && held.value == symbol.value;
+        let same = |held: &Symbol| {
+            self.is_absolute(first, held)
+                && self.is_absolute(second, symbol)
+                && held.value == symbol.value
+                && symbol.bind == STB_GLOBAL
+        };
         if held.as_ref().is_some_and(same) {
             return;
         }
         self.report_duplicate(name, first, second);
     }
 
+    /// A definition without an input section: absolute, or taken by `--just-symbols`.
+    fn is_absolute(&self, file: FileId, symbol: &Symbol) -> bool {
+        let just_symbols = self.program.files.get(file).is_some_and(|f| f.mode.just_symbols);
+        just_symbols || !matches!(symbol.place, Place::Section(_))
+    }
+
     fn report_duplicate(&mut self, name: NameId, first: FileId, second: FileId) {
+        // From lld 15 on this is an error that --noinhibit-exec turns into a warning.
+        if self.era == Era::Fifteen && self.program.plan.noinhibit_exec {
+            return;
+        }
         let message =
             format!("duplicate symbol {}, first defined in {}", self.shown(name), self.program.label(first));
         self.error(second, message);
@@ -41,7 +55,7 @@ impl Reader<'_, '_> {
         type Found = (Vec<NameId>, Vec<(NameId, FileId)>);
         let this = &*self;
         let found: Vec<Found> = self
-            .objects
+            .symbol_files
             .par_iter()
             .with_max_len(64)
             .map(|&file| {
@@ -65,9 +79,11 @@ impl Reader<'_, '_> {
                     } else if row.file != file.0 && !row.is_weak() && symbol.bind != STB_WEAK {
                         let held = this.program.files.get(FileId(row.file)).and_then(|f| f.object());
                         let held = held.and_then(|o| o.symbol(row.symbol));
-                        let absolute = |s: &Symbol| !matches!(s.place, Place::Section(_));
                         let same_value = held.is_some_and(|h| {
-                            absolute(&h) && absolute(&symbol) && symbol.value != 0 && h.value == symbol.value
+                            this.is_absolute(FileId(row.file), &h)
+                                && this.is_absolute(file, &symbol)
+                                && symbol.value != 0
+                                && h.value == symbol.value
                         });
                         if !same_value {
                             twice.push((name, file));

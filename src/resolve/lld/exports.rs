@@ -12,8 +12,8 @@ use super::parse::Reader;
 use super::symbols::{Kind, Row, flag};
 use crate::demangle;
 use crate::error::{Diagnostic, Severity};
-use crate::ids::{Id, NameId};
-use crate::plan::Version;
+use crate::ids::{FileId, Id, NameId};
+use crate::plan::{OutputKind, Version};
 use crate::program::Content;
 use crate::script::glob::Pattern;
 use crate::script::version::Language;
@@ -35,6 +35,39 @@ pub(super) fn assign_versions(reader: &mut Reader<'_, '_>) {
         dynamic_list(reader);
     }
     exclude_libs(reader);
+    if reader.program.plan.output_kind == OutputKind::Shared {
+        unknown_versions(reader);
+    }
+}
+
+/// A definition `foo@V` of a shared library needs a version script with V, unless it is local
+/// (`Symbol::parseSymbolVersion`).
+fn unknown_versions(reader: &mut Reader<'_, '_>) {
+    let program = reader.program;
+    let tags = &program.controls.version_tags;
+    let mut unknown = Vec::new();
+    for name in program.names.ids() {
+        let text = program.name(name);
+        let Some(at) = text.iter().position(|&b| b == b'@') else { continue };
+        let version = text.get(at + 1..).unwrap_or_default();
+        let version = version.strip_prefix(b"@").unwrap_or(version);
+        let key = reader.canonical(name);
+        let row = reader.symbols.row(key);
+        let shown = reader.suffixed.get(&key.0).copied().unwrap_or(key) == name;
+        let local = row.has(flag::LOCAL);
+        if version.is_empty() || row.kind != Kind::Defined || local || !shown || !row.has(flag::INSERTED) {
+            continue;
+        }
+        if !tags.iter().any(|tag| tag == version) {
+            unknown.push((row.file, String::from_utf8_lossy(text).into_owned()));
+        }
+    }
+    for (file, text) in unknown {
+        let subject =
+            program.files.get(FileId(file)).map_or_else(String::new, |_| program.label(FileId(file)));
+        let message = format!("symbol {text} has an undefined version");
+        reader.diagnostics.push(Diagnostic::new(Severity::Error, subject, message));
+    }
 }
 
 /// A version script that names symbols which are not defined is an error, from lld 16 on by

@@ -54,8 +54,10 @@ pub(super) struct Reader<'a, 'd> {
     pub(super) lost: FixedBitSet,
     /// Losing and winning group sections.
     pub(super) lost_to: Vec<(SectionId, SectionId)>,
-    /// Objects in parse order.
+    /// Objects in parse order, without those of `--just-symbols`.
     pub(super) objects: Vec<FileId>,
+    /// The same, with them.
+    pub(super) symbol_files: Vec<FileId>,
     /// Binary data files in parse order.
     pub(super) binaries: Vec<FileId>,
     /// Files whose reading began.
@@ -64,6 +66,8 @@ pub(super) struct Reader<'a, 'd> {
     pub(super) extractions: Vec<Extraction>,
     /// Names in order of first entry; only kept when `--undefined-glob` needs it.
     pub(super) order: Option<Vec<NameId>>,
+    /// lld 14: names that some file mentions as thread-local.
+    pub(super) thread_locals: BTreeSet<NameId>,
     /// Default-version names: stem to full name.
     pub(super) suffixed: BTreeMap<u32, NameId>,
     /// By name: the row it stands for (`x@@V` is `x`); empty if every name is its own.
@@ -95,10 +99,12 @@ impl<'a, 'd> Reader<'a, 'd> {
             lost: FixedBitSet::with_capacity(sections),
             lost_to: Vec::new(),
             objects: Vec::new(),
+            symbol_files: Vec::new(),
             binaries: Vec::new(),
             read: FixedBitSet::with_capacity(files),
             extractions: Vec::new(),
             order: keep_order.then(Vec::new),
+            thread_locals: BTreeSet::new(),
             suffixed: BTreeMap::new(),
             stems,
             versions,
@@ -244,6 +250,7 @@ impl<'a, 'd> Reader<'a, 'd> {
         }
         match &f.content {
             Content::Object(object) => {
+                self.symbol_files.push(file);
                 if !f.mode.just_symbols {
                     self.objects.push(file);
                     self.choose_groups(file, object);
@@ -374,6 +381,9 @@ impl<'a, 'd> Reader<'a, 'd> {
             let index = next;
             next += 1;
             let name = self.insert(name);
+            if fourteen && symbol.kind == STT_TLS {
+                self.thread_locals.insert(name);
+            }
             if symbol.shndx == SHN_UNDEF {
                 self.references.push(index);
                 continue;
@@ -381,6 +391,9 @@ impl<'a, 'd> Reader<'a, 'd> {
             let definer =
                 Definer { file: file.0, symbol: index, bind: symbol.bind, visibility: symbol.visibility };
             if symbol.shndx == SHN_COMMON {
+                if symbol.value == 0 || symbol.value >= u64::from(u32::MAX) {
+                    self.error(file, "a common symbol has an invalid alignment");
+                }
                 let held = self.library_size(name);
                 self.symbols.common(name, definer, symbol.size, held);
                 continue;
@@ -394,8 +407,15 @@ impl<'a, 'd> Reader<'a, 'd> {
                 continue;
             }
             let default = fourteen && self.suffixed.contains_key(&name.0);
+            let before = if fourteen { self.thread_local_before(name, symbol.kind) } else { None };
             if let Then::Duplicate(other) = self.symbols.defined(name, definer, default) {
                 self.duplicate(name, FileId(other), file, &symbol);
+            }
+            let row = self.symbols.row(name);
+            if before.is_some_and(|before| before != STT_NOTYPE) && (row.file, row.symbol) == (file.0, index)
+            {
+                let message = format!("TLS attribute mismatch: {}", self.shown(name));
+                self.error(file, message);
             }
         }
         let end = self.references.len() as u32;

@@ -5,6 +5,7 @@
 //! In: the program. Out: [`Resolution`] with files in link order.
 
 mod groups;
+mod later;
 mod ranks;
 
 use std::collections::BTreeSet;
@@ -20,7 +21,7 @@ use crate::error::{Diagnostic, Severity};
 use crate::ids::{FileId, Id, NameId, SectionId, Table};
 use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Place, Symbol};
-use crate::plan::DemandKind;
+use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, InputFile, Opaque, Program};
 use crate::script::CommandKind;
 use crate::script::expr::Node;
@@ -37,11 +38,20 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
     let mut ranks = Ranks::new(program.names.len());
     let mut live = files.start.clone();
 
-    internal.define(&ranks);
-    files.usable.par_iter().with_max_len(64).for_each(|&file| {
-        enter(program, &keys, &ranks, file, live.contains(file.idx()), None);
-    });
-    mark_live(program, &keys, &ranks, &files, &internal, &mut live, &mut out);
+    let late = later::applies(program);
+    let mut skipped = later::Skipped::default();
+    loop {
+        internal.define(&ranks);
+        let first = First { live: &live, late, skipped: &skipped };
+        files.usable.par_iter().with_max_len(64).for_each(|&file| {
+            enter(program, &keys, &ranks, file, Round::First(&first));
+        });
+        mark_live(program, &keys, &ranks, &files, &internal, &mut live, &mut out);
+        if !late || !skipped.add_hidden(program, &keys, &ranks, &files.usable, &live) {
+            break;
+        }
+        ranks.clear();
+    }
     ranks.clear();
 
     for &file in files.usable.iter().filter(|f| live.contains(f.idx())) {
@@ -57,7 +67,7 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
     let pieces: Vec<Vec<(NameId, SectionId)>> = members
         .par_iter()
         .with_max_len(64)
-        .map(|&file| enter(program, &keys, &ranks, file, true, Some(&out.lost)))
+        .map(|&file| enter(program, &keys, &ranks, file, Round::Last(&out.lost, &skipped)))
         .collect();
     out.piece_definitions = pieces.into_iter().flatten().collect();
     out.definitions = Table::from_vec(ranks.definitions());
@@ -71,9 +81,41 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         out.dynamic_reference.set(name.idx(), referenced);
     }
     out.wraps = keys.wraps;
-    check_required(program, &mut out);
+    // GS 8: with -r the output is made before the question.
+    if program.plan.output_kind != OutputKind::Relocatable && !program.plan.noinhibit_exec {
+        check_required(program, &mut out);
+    }
+    check_versions(program, &mut out);
     out.extractions.sort_by_key(|e| e.file);
     out
+}
+
+/// A definition `foo@V` of a shared library needs a version script with V (`parse_symbol_version`).
+/// mold goes on, but ends at its next check without having written its list.
+fn check_versions(program: &Program<'_>, out: &mut Resolution) {
+    let plan = program.plan;
+    if plan.output_kind != OutputKind::Shared || plan.noinhibit_exec {
+        return;
+    }
+    let soname = plan.soname.as_ref().filter(|_| plan.default_symver);
+    for &file in &out.files {
+        let input = &program.files[file];
+        let Some(object) = input.object() else { continue };
+        for (symbol, &name) in (object.first_global..).zip(&input.names) {
+            let text = program.name(name);
+            let Some(at) = text.iter().position(|&b| b == b'@') else { continue };
+            let version = text.get(at + 1..).unwrap_or_default();
+            let version = version.strip_prefix(b"@").unwrap_or(version);
+            let winner = out.definitions[name];
+            let known = program.controls.version_tags.iter().chain(soname).any(|tag| tag == version);
+            if known || winner.file != file || winner.symbol != symbol || !winner.is_regular() {
+                continue;
+            }
+            let message = format!("symbol {} has an undefined version", String::from_utf8_lossy(text));
+            out.diagnostics.push(Diagnostic::new(Severity::Error, program.label(file), message));
+            out.stopped = true;
+        }
+    }
 }
 
 /// The files that mold reads, and those that are in the link from the start.
@@ -188,18 +230,38 @@ fn holds_definitions(object: &Object<'_>, section: u32) -> bool {
     )
 }
 
-/// Enters one file's definitions; in the final round (`lost` given) its references as well.
-/// Returns the definitions that lie in mergeable sections (final round only).
+/// What the first rounds know.
+struct First<'a> {
+    live: &'a FixedBitSet,
+    /// 2.42: sections are not looked at yet, so every definition counts.
+    late: bool,
+    skipped: &'a later::Skipped,
+}
+
+/// A round of resolution.
+#[derive(Clone, Copy)]
+enum Round<'a> {
+    /// Members at a low rank.
+    First(&'a First<'a>),
+    /// Only files of the link; given the COMDAT copies that lost.
+    Last(&'a FixedBitSet, &'a later::Skipped),
+}
+
+/// Enters one file's definitions; in the last round its references as well. Returns the definitions
+/// that lie in mergeable sections (last round only).
 fn enter(
     program: &Program<'_>,
     keys: &Keys,
     ranks: &Ranks,
     file: FileId,
-    live: bool,
-    lost: Option<&FixedBitSet>,
+    round: Round<'_>,
 ) -> Vec<(NameId, SectionId)> {
     let input = &program.files[file];
     let mut pieces = Vec::new();
+    let (live, lost, sections, skipped) = match round {
+        Round::First(first) => (first.live.contains(file.idx()), None, !first.late, first.skipped),
+        Round::Last(lost, skipped) => (true, Some(lost), true, skipped),
+    };
     match &input.content {
         Content::Object(object) => {
             for (symbol, &name) in (object.first_global..).zip(&input.names) {
@@ -214,7 +276,7 @@ fn enter(
                         continue;
                     }
                     Place::Section(section) => {
-                        if !holds_definitions(object, section) {
+                        if sections && !holds_definitions(object, section) {
                             continue;
                         }
                         if let Some(lost) = lost {
@@ -238,6 +300,9 @@ fn enter(
                     continue;
                 }
                 let Some(key) = library_key(program, input, number) else { continue };
+                if skipped.contains(key) {
+                    continue;
+                }
                 let rank = if symbol.weak { Rank::FarWeak } else { Rank::FarStrong };
                 ranks.offer(key, rank, file, number as u32);
             }
@@ -280,6 +345,7 @@ fn mark_live(
     out: &mut Resolution,
 ) {
     let mut frontier: Vec<FileId> = Vec::new();
+    let mut glob_roots = Vec::new();
     let mut take = |file: FileId, asker: Asker, name: NameId, live: &mut FixedBitSet| {
         if live.put(file.idx()) {
             return false;
@@ -295,6 +361,13 @@ fn mark_live(
         if let Some(entry) = winner(key) {
             take(entry.file, Asker::Option(option.to_string()), key, live);
         }
+    }
+    if later::applies(program) {
+        let (taken, roots) = later::by_glob(program, keys, ranks, files, live);
+        for &(file, key) in &taken {
+            take(file, Asker::Option("--undefined-glob".to_string()), key, live);
+        }
+        glob_roots = roots;
     }
     for &key in &internal.targets {
         if let Some(entry) = winner(key) {
@@ -327,23 +400,30 @@ fn mark_live(
         }
         frontier = next;
     }
+    out.glob_roots.extend(glob_roots);
 }
 
 /// Calls `f` with every file that `file` needs, and for which name.
 fn needs(program: &Program<'_>, keys: &Keys, ranks: &Ranks, file: FileId, mut f: impl FnMut(FileId, NameId)) {
     let input = &program.files[file];
+    let late = later::applies(program);
     match &input.content {
         Content::Object(object) => {
             for (symbol, &name) in (object.first_global..).zip(&input.names) {
                 let Some(entry) = object.symbol(symbol) else { break };
                 let common = entry.place == Place::Common;
-                if entry.bind == STB_WEAK || (entry.place != Place::Undefined && !common) {
+                let weak = entry.bind == STB_WEAK;
+                if (weak && !late) || (entry.place != Place::Undefined && !common) {
                     continue;
                 }
                 let key = keys.key(name, !common);
                 let Some(found) = ranks.get(key).filter(|e| e.rank != Rank::Internal as u64) else {
                     continue;
                 };
+                // 2.42: a weak reference needs a library, but takes no member out of an archive.
+                if weak && !common && program.files[found.file].shared().is_none() {
+                    continue;
+                }
                 let found_common = found.rank == Rank::Common as u64 || found.rank == Rank::FarCommon as u64;
                 if !common || !found_common {
                     f(found.file, key);
@@ -352,7 +432,7 @@ fn needs(program: &Program<'_>, keys: &Keys, ranks: &Ranks, file: FileId, mut f:
         }
         Content::Shared(library) => {
             for (number, symbol) in library.symbols.iter().enumerate() {
-                if symbol.defined {
+                if symbol.defined || (late && symbol.weak) {
                     continue;
                 }
                 let Some(key) = library_key(program, input, number) else { continue };
