@@ -560,6 +560,10 @@ impl Builder {
         match z::keyword(self.plan.profile, value) {
             Keyword::StartStopGc(on) => self.plan.start_stop_gc = Some(on),
             Keyword::AllowMultiple => self.plan.allow_multiple_definition = true,
+            Keyword::NoDefs if self.plan.undefined_is_error == Some(true) => {
+                self.plan.undefined_is_error = None;
+            }
+            Keyword::NoDefs => {}
             Keyword::TextRelocations(on) => self.plan.text_relocations = Some(on),
             Keyword::CopyRelocations(on) => self.plan.no_copy_relocations = !on,
             Keyword::UndefinedIsError(on) => self.plan.undefined_is_error = Some(on),

@@ -19,6 +19,8 @@ pub enum Keyword {
     TextRelocations(bool),
     /// `copyreloc`, `nocopyreloc`.
     CopyRelocations(bool),
+    /// mold's `undefs`: takes `defs` back, no more.
+    NoDefs,
     /// Known, without effect on our answers.
     Ignore,
     /// Not known; the linker warns and goes on.
@@ -63,7 +65,7 @@ pub fn keyword(profile: Profile, text: &[u8]) -> Keyword {
         (_, b"muldefs") => Keyword::AllowMultiple,
         (_, b"defs") => Keyword::UndefinedIsError(true),
         // Only takes `-z defs` back, which counts with -shared.
-        (Flavor::Mold, b"undefs") => Keyword::Ignore,
+        (Flavor::Mold, b"undefs") => Keyword::NoDefs,
         (_, b"undefs") => Keyword::UndefinedIsError(false),
         _ => Keyword::Ignore,
     }

@@ -34,14 +34,14 @@ use crate::script::walk::{self, StepKind};
 pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     let plan = analysis.program.plan;
     let early = analysis.resolution.diagnostics.iter().any(|d| d.severity == Severity::Error);
-    let tolerant = plan.noinhibit_exec || plan.warn_unresolved;
-    if early || tolerant || plan.output_kind == OutputKind::Relocatable {
+    if early || plan.noinhibit_exec || plan.output_kind == OutputKind::Relocatable {
         return Vec::new();
     }
     let check = Check {
         analysis,
         fourteen: plan.profile.version < Version(15, 0, 0),
-        reports: plan.undefined_is_error.unwrap_or(plan.output_kind != OutputKind::Shared),
+        reports: !plan.warn_unresolved
+            && plan.undefined_is_error.unwrap_or(plan.output_kind != OutputKind::Shared),
         collects: plan.gc_sections == Some(true),
         bounds: bounds(analysis),
     };
@@ -59,7 +59,9 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
             out.push(Diagnostic::new(Severity::Error, analysis.program.label(file), message));
         }
     }
-    libraries(analysis, &mut out);
+    if !plan.warn_unresolved {
+        libraries(analysis, &mut out);
+    }
     inserts(analysis, &mut out);
     script_names(analysis, &mut out);
     scan::refusals(analysis, &mut out);

@@ -15,6 +15,7 @@ use super::symbols::{Era, INTERNAL, Kind};
 use crate::ids::{FileId, NameId};
 use crate::load::elf::consts::*;
 use crate::load::elf::{Object, SectionRow};
+use crate::plan::Version;
 use crate::program::{Content, InputFile};
 
 const SHT_LOOS: u32 = 0x6000_0000;
@@ -203,7 +204,9 @@ impl Sections<'_, '_> {
                     _ => {}
                 }
             }
-            let strings = row.flags & SHF_STRINGS != 0 && row.flags & SHF_COMPRESSED == 0;
+            // Later versions go on and refuse the link in the end.
+            let early = self.reader.program.plan.profile.version < Version(20, 0, 0);
+            let strings = early && row.flags & SHF_STRINGS != 0 && row.flags & SHF_COMPRESSED == 0;
             if strings && self.merges(index, row) && row.reloc == 0 {
                 let entry = usize::try_from(self.object.header(index).entsize).unwrap_or(usize::MAX);
                 let data = self.object.section_data(index).unwrap_or_default();

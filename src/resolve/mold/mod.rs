@@ -100,15 +100,17 @@ fn check_versions(program: &Program<'_>, out: &mut Resolution) {
     let soname = plan.soname.as_ref().filter(|_| plan.default_symver);
     for &file in &out.files {
         let input = &program.files[file];
-        let Some(object) = input.object() else { continue };
-        for (symbol, &name) in (object.first_global..).zip(&input.names) {
+        if input.object().is_none() {
+            continue;
+        }
+        for &name in &input.names {
             let text = program.name(name);
             let Some(at) = text.iter().position(|&b| b == b'@') else { continue };
             let version = text.get(at + 1..).unwrap_or_default();
             let version = version.strip_prefix(b"@").unwrap_or(version);
             let winner = out.definitions[name];
             let known = program.controls.version_tags.iter().chain(soname).any(|tag| tag == version);
-            if known || winner.file != file || winner.symbol != symbol || !winner.is_regular() {
+            if known || winner.file != file || !winner.is_regular() {
                 continue;
             }
             let message = format!("symbol {} has an undefined version", String::from_utf8_lossy(text));
