@@ -52,6 +52,9 @@ struct Part {
     bounds: bool,
 }
 
+/// Named input files, and the objects in them.
+type Inputs = (Vec<(String, Vec<u8>)>, Vec<Vec<u8>>);
+
 /// A link: the parts of each file, and the parts named by `-u`.
 #[derive(Debug, Clone)]
 struct Model {
@@ -168,7 +171,7 @@ impl Model {
     }
 
     /// Names and bytes of the inputs, and of each object in them.
-    fn inputs(&self) -> (Vec<(String, Vec<u8>)>, Vec<Vec<u8>>) {
+    fn inputs(&self) -> Inputs {
         let objects: Vec<Vec<u8>> = (0..self.files.len()).map(|file| self.object(file)).collect();
         let mut inputs: Vec<(String, Vec<u8>)> =
             objects.iter().enumerate().map(|(i, bytes)| (format!("f{i}.o"), bytes.clone())).collect();
