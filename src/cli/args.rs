@@ -38,6 +38,9 @@ pub(super) enum Command {
     /// Why something is live, or why nothing keeps it
     #[command(after_help = INPUT_HELP)]
     Why(WhyArgs),
+    /// The KEEP audit of a script: tables that lose entries, and what the KEEPs keep
+    #[command(after_help = INPUT_HELP)]
+    Keep(KeepArgs),
     /// Run the real linker in a scratch folder and compare line by line
     #[command(after_help = INPUT_HELP)]
     Verify(VerifyArgs),
@@ -303,6 +306,20 @@ impl FailOn {
             FailOn::Note => Severity::Note,
         }
     }
+}
+
+/// `keep`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct KeepArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) rows: RowArgs,
+    /// Findings of this level or above make the exit status 1
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
+    pub(super) fail_on: FailOn,
 }
 
 /// `exports`.

@@ -7,6 +7,7 @@ mod doctor;
 mod exports;
 mod extract;
 mod gc;
+mod keep;
 mod options;
 mod run;
 mod session;

@@ -2,9 +2,11 @@
 
 pub mod compare;
 pub mod dead;
+pub mod dominators;
 pub mod fate;
 pub mod finding;
 pub mod inputs;
+pub mod keep;
 pub mod kernel;
 pub mod linediff;
 pub mod listing;

@@ -10,6 +10,8 @@ pub mod exports;
 pub mod extract;
 pub mod gc;
 pub mod json;
+pub mod keep;
+pub mod keep_json;
 pub mod labels;
 pub mod reloc_names;
 pub mod schema;

@@ -6,6 +6,7 @@ pub const SCHEMAS: &[(&str, &str)] = &[
     ("compare", include_str!("schemas/compare.json")),
     ("exports", include_str!("schemas/exports.json")),
     ("extract", include_str!("schemas/extract.json")),
+    ("keep", include_str!("schemas/keep.json")),
     ("verify", include_str!("schemas/verify.json")),
     ("doctor", include_str!("schemas/doctor.json")),
 ];

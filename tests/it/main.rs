@@ -11,6 +11,7 @@
 
 mod case;
 mod fixture;
+mod keep;
 mod linkers;
 mod record;
 mod retained;

@@ -334,6 +334,9 @@ pub fn run(args: &Arguments) -> Conclusion {
         }
     }
     trials.extend(crate::why::trials(recording));
+    if !recording {
+        trials.extend(crate::keep::trials());
+    }
     let all = cases.clone();
     trials.push(Trial::test("rules/index", move || check_rules(&all, recording)));
     libtest_mimic::run(args, trials)

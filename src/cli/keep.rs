@@ -1,0 +1,104 @@
+//! `keep`: the KEEP audit of a script.
+
+use std::path::{Path, PathBuf};
+
+use super::Answer;
+use super::args::{Format, KeepArgs};
+use super::options;
+use super::session::{self, Clock};
+use crate::error::Result;
+use crate::load::ScriptFile;
+use crate::query::finding;
+use crate::query::keep::{self, Given, SourceText};
+use crate::query::select::SortBy;
+use crate::report::{self, Page};
+
+/// A source text bigger than this is not one of a linker script.
+const BIGGEST_SOURCE: u64 = 1 << 20;
+
+pub(super) fn run(args: KeepArgs) -> Result<Answer> {
+    let output = options::output(args.output, "keep", &[Format::Text, Format::Json, Format::Csv])?;
+    let selection = options::rows(args.rows, output.format, SortBy::Input)?;
+    let link = options::link(args.link, true)?;
+    let mut clock = Clock::new(link.telling);
+    let mut opened = session::open(&link, &link.overrides, &mut clock)?;
+    // A link that collects nothing is judged as if it did: its tables would be lost.
+    let would = opened.plan.gc_sections != Some(true);
+    opened.plan.gc_sections = Some(true);
+    let analysis = session::analyze(&link, &opened, &mut clock)?;
+    let diagnostics = finding::diagnostics(&analysis);
+    let sources = source_texts(analysis.program.scripts, &link.overrides.directory);
+    let audit = keep::audit(&analysis, Given { would, sources });
+    clock.done("audit");
+    let mut findings = keep::findings(&analysis, &audit);
+    findings.extend(finding::findings(&diagnostics));
+    let page = Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
+    let bytes = match output.format {
+        Format::Json => report::keep_json::json(&page, &audit),
+        Format::Csv => report::keep::csv(&page),
+        _ => report::keep::text(&page, &audit),
+    };
+    clock.done("rendering");
+    let refused = session::tell_diagnostics(&link, &diagnostics);
+    clock.finish();
+    let least = args.fail_on.level();
+    let failed = findings.iter().any(|f| f.level >= least);
+    let code = if refused > 0 { refused } else { u8::from(failed) };
+    Ok(Answer { bytes, output: output.output, code })
+}
+
+/// Texts that preprocessed scripts were made of: `X.S` beside a script `X`, and in a kernel tree the
+/// headers with the macros. What is not there is left out.
+fn source_texts(scripts: &[ScriptFile], directory: &Path) -> Vec<SourceText> {
+    let mut out: Vec<SourceText> = Vec::new();
+    for file in scripts {
+        for source in &file.script.sources {
+            let script = source.path.as_path();
+            for tree in trees(script) {
+                for path in candidates(script, &tree) {
+                    let shown = path.strip_prefix(&tree).unwrap_or(&path).to_string_lossy().into_owned();
+                    if out.iter().any(|s| s.path == shown) {
+                        continue;
+                    }
+                    if let Some(text) = read(&directory.join(&path)) {
+                        out.push(SourceText { path: shown, text: text.into() });
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Folders that may be the source tree of a script: that of its `arch` folder, and its `source` link.
+fn trees(script: &Path) -> Vec<PathBuf> {
+    let above = script.ancestors().find(|p| p.file_name().is_some_and(|n| n == "arch"));
+    match above.and_then(Path::parent) {
+        Some(tree) => vec![tree.join("source"), tree.to_path_buf()],
+        None => vec![PathBuf::new()],
+    }
+}
+
+fn candidates(script: &Path, tree: &Path) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    let object_tree = trees(script).pop().unwrap_or_default();
+    let inside = script.strip_prefix(&object_tree).unwrap_or(script);
+    let mut name = inside.as_os_str().to_os_string();
+    name.push(".S");
+    out.push(tree.join(name));
+    let mut parts = inside.components().map(|c| c.as_os_str());
+    if parts.next().is_some_and(|p| p == "arch")
+        && let Some(arch) = parts.next()
+    {
+        let arch = tree.join("arch").join(arch);
+        out.push(arch.join("kernel/vmlinux.lds.S"));
+        out.push(arch.join("include/asm/vmlinux.lds.h"));
+        out.push(tree.join("include/asm-generic/vmlinux.lds.h"));
+    }
+    out
+}
+
+fn read(path: &Path) -> Option<Vec<u8>> {
+    let known = std::fs::metadata(path).ok()?;
+    (known.is_file() && known.len() <= BIGGEST_SOURCE).then(|| std::fs::read(path).ok()).flatten()
+}

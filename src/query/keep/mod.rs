@@ -1,0 +1,140 @@
+//! The KEEP audit of a script (`keep`): which tables lose entries for want of a KEEP and what goes with
+//! them, which KEEPs match nothing, what the others pin, and which patterns miss what they are for.
+//!
+//! In: an analysis of a link that collects. Out: [`Audit`], plain data; [`findings`] makes findings of it.
+//! Without a script that places sections only the tables whose bounds the linker makes are judged.
+
+pub mod bounds;
+mod conflict;
+mod findings;
+mod lost;
+mod patterns;
+mod pins;
+mod references;
+mod shape;
+mod source;
+mod statements;
+mod stride;
+
+pub use bounds::{Bound, Form, Range, Ranges};
+pub use conflict::{Conflict, Variant, conflicts};
+pub use findings::findings;
+pub use lost::{LostTable, TableBound, Weight};
+pub use patterns::{Captured, IdlePattern, Orphan};
+pub use pins::{KeptStatement, Pins, Sort};
+pub use references::{BoundUse, is_live};
+pub use shape::Shape;
+pub use source::{Origin, SourceText};
+pub use statements::{NO_STATEMENT, Placement, Statement, StatementPattern};
+pub use stride::BadStride;
+
+use crate::ids::NameId;
+use crate::query::Analysis;
+
+/// The place where a table's statements are to be changed, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fix {
+    /// By statement of the table: where the source tree has it.
+    pub origins: Vec<Option<Origin>>,
+    /// A unified diff against the source, or against the script if the source is not known. Empty
+    /// if there is no statement to change.
+    pub patch: String,
+}
+
+/// The whole audit.
+pub struct Audit {
+    /// Whether the link as written collects garbage; if not, tables only would be lost.
+    pub collects: bool,
+    /// Statements and what they place.
+    pub placement: Placement,
+    /// Bounds and the ranges between them.
+    pub ranges: Ranges,
+    /// LSW001, in script order.
+    pub lost: Vec<LostTable>,
+    /// By lost table: what to change.
+    pub fixes: Vec<Fix>,
+    /// LSW002.
+    pub idle: Vec<IdlePattern>,
+    /// LSW006.
+    pub pins: Pins,
+    /// LSW007.
+    pub orphans: Vec<Orphan>,
+    /// LSW008.
+    pub captured: Vec<Captured>,
+    /// LSW013.
+    pub conflicts: Vec<Conflict>,
+    /// LSW014.
+    pub strides: Vec<BadStride>,
+    /// Texts that scripts may have been made of.
+    pub sources: Vec<SourceText>,
+}
+
+/// What the caller knows beyond the link.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The link as written collects no garbage: everything is what would happen.
+    pub would: bool,
+    /// Texts of `.lds.S` files and of the header with the macros.
+    pub sources: Vec<SourceText>,
+}
+
+/// Audits the scripts of a link. `analysis` must be one of a link that collects.
+pub fn audit(analysis: &Analysis<'_>, given: Given) -> Audit {
+    let placement = statements::placement(analysis);
+    let ranges = bounds::ranges(&analysis.program, &placement.statements);
+    let references = references::references(analysis, &placement, &bound_names(analysis, &ranges));
+    let lost = lost::lost_tables(analysis, &placement, &ranges, &references);
+    let fixes = lost.iter().map(|t| fix(analysis, &placement, &given.sources, &t.statements)).collect();
+    Audit {
+        collects: !given.would,
+        idle: patterns::idle(analysis, &placement),
+        pins: pins::pins(analysis, &placement),
+        orphans: patterns::orphans(analysis, &placement),
+        captured: patterns::captured(analysis, &placement),
+        conflicts: conflicts(analysis),
+        strides: stride::bad_strides(analysis, &placement, &ranges, &references),
+        lost,
+        fixes,
+        placement,
+        ranges,
+        sources: given.sources,
+    }
+}
+
+/// Names of all bounds: those that scripts assign, and `__start_`/`__stop_` names.
+fn bound_names(analysis: &Analysis<'_>, ranges: &Ranges) -> Vec<NameId> {
+    let names = &analysis.program.names;
+    let mut out: Vec<NameId> = ranges.bounds.iter().filter_map(|b| names.find(&b.name)).collect();
+    out.extend(names.ids().filter(|&n| {
+        let text = analysis.program.name(n);
+        text.starts_with(b"__start_") || text.starts_with(b"__stop_")
+    }));
+    out
+}
+
+fn fix(analysis: &Analysis<'_>, placement: &Placement, sources: &[SourceText], statements: &[u32]) -> Fix {
+    let list: Vec<&Statement> =
+        statements.iter().filter_map(|s| placement.statements.get(*s as usize)).filter(|s| !s.keep).collect();
+    let origins: Vec<Option<Origin>> = list.iter().map(|s| source::origin(s, sources)).collect();
+    let mut patch = String::new();
+    for (number, text) in sources.iter().enumerate() {
+        let own = origins.iter().flatten().filter(|o| o.text == number);
+        let ranges: Vec<(usize, usize)> = own.map(|o| o.range).collect();
+        patch.push_str(&source::keep_patch(&text.path, &text.text, &ranges));
+    }
+    for (number, file) in (0u32..).zip(analysis.program.scripts) {
+        for (at, text) in (0u32..).zip(&file.script.sources) {
+            let here = |(s, o): &(&&Statement, &Option<Origin>)| {
+                o.is_none() && s.script == number && s.span.source.0 == at
+            };
+            let ranges: Vec<(usize, usize)> = list
+                .iter()
+                .zip(&origins)
+                .filter(here)
+                .map(|(s, _)| (s.span.start as usize, s.span.end as usize))
+                .collect();
+            patch.push_str(&source::keep_patch(&text.path.to_string_lossy(), &text.text, &ranges));
+        }
+    }
+    Fix { origins, patch }
+}
