@@ -8,6 +8,7 @@ use super::options;
 use super::session::{self, Clock};
 use crate::error::Result;
 use crate::load::ScriptFile;
+use crate::plan::{LinkPlan, OutputKind, Overrides};
 use crate::query::finding;
 use crate::query::keep::{self, Given, SourceText};
 use crate::query::select::SortBy;
@@ -21,13 +22,12 @@ pub(super) fn run(args: KeepArgs) -> Result<Answer> {
     let selection = options::rows(args.rows, output.format, SortBy::Input)?;
     let link = options::link(args.link, true)?;
     let mut clock = Clock::new(link.telling);
-    let mut opened = session::open(&link, &link.overrides, &mut clock)?;
-    // A link that collects nothing is judged as if it did: its tables would be lost.
-    let would = opened.plan.gc_sections != Some(true);
-    opened.plan.gc_sections = Some(true);
+    let overrides = Overrides { assume_gc: false, ..link.overrides.clone() };
+    let mut opened = session::open(&link, &overrides, &mut clock)?;
+    let would = assume(&mut opened.plan, link.kernel().is_some());
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let diagnostics = finding::diagnostics(&analysis);
-    let sources = source_texts(analysis.program.scripts, &link.overrides.directory);
+    let sources = source_texts(analysis.program.scripts, &opened.plan.directory);
     let audit = keep::audit(&analysis, Given { would, sources });
     clock.done("audit");
     let mut findings = keep::findings(&analysis, &audit);
@@ -45,6 +45,28 @@ pub(super) fn run(args: KeepArgs) -> Result<Answer> {
     let failed = findings.iter().any(|f| f.level >= least);
     let code = if refused > 0 { refused } else { u8::from(failed) };
     Ok(Answer { bytes, output: output.output, code })
+}
+
+/// A link that collects nothing is judged as if it did: its tables would be lost. Of a kernel the
+/// recorded command has the last word, of a line only an explicit `--no-gc-sections` (cli.md 1, 3). `-r`
+/// links need roots of their own, so they stay as written.
+fn assume(plan: &mut LinkPlan, kernel: bool) -> bool {
+    let written = plan.gc_sections;
+    if written == Some(true) {
+        return false;
+    }
+    if plan.output_kind == OutputKind::Relocatable {
+        plan.notes.push("-r without --gc-sections: no table loses entries here".into());
+        return true;
+    }
+    plan.gc_sections = Some(true);
+    let would = kernel || written == Some(false);
+    plan.notes.push(if would {
+        "the link collects no garbage: what follows would happen with --gc-sections".into()
+    } else {
+        "assuming --gc-sections".into()
+    });
+    would
 }
 
 /// Texts that preprocessed scripts were made of: `X.S` beside a script `X`, and in a kernel tree the

@@ -81,11 +81,10 @@ fn lost(out: &mut String, page: &Page<'_, '_>, audit: &Audit) {
         lost_table(out, page, audit, *number, table);
     }
     more(out, tables.len() - shown, "tables");
-    let patches: String = audit.fixes.iter().map(|f| f.patch.as_str()).collect();
-    if !patches.is_empty() {
+    if !audit.patch.is_empty() {
         out.push('\n');
         out.push_str(&page.style.heading("patch\n"));
-        for line in patches.lines() {
+        for line in audit.patch.lines() {
             // A preprocessed script has dozens of statements on one line.
             out.push_str(&escape_line(line));
             out.push('\n');
@@ -119,9 +118,7 @@ fn lost_table(out: &mut String, page: &Page<'_, '_>, audit: &Audit, number: usiz
     let level = if audit.collects { "error" } else { "note" };
     let verb = if audit.collects { "loses" } else { "would lose" };
     let entries = match lost.shape.entries(lost.bytes) {
-        Some(n) if lost.shape.certain => {
-            format!("{} of {}", plural(n, "entry", "entries"), size(lost.shape.entry))
-        }
+        Some(n) => format!("{} of {}", plural(n, "entry", "entries"), size(lost.shape.entry)),
         _ => plural(lost.lost.len() as u64, "input section", "input sections"),
     };
     let rest = if lost.kept_sections == 0 {
@@ -157,7 +154,7 @@ fn lost_table(out: &mut String, page: &Page<'_, '_>, audit: &Audit, number: usiz
             let path = escape(source.path.as_bytes());
             row(out, "written in", &format!("{path}:{}:{}{within}", origin.line, origin.column));
         }
-        row(out, "fix", &format!("KEEP({})", escape(&own.text)));
+        row(out, "fix", &format!("KEEP({})", escape(&own.shown)));
     }
     if lost.statements.is_empty() {
         row(out, "fix", "link with -z nostart-stop-gc, or mark the entries SHF_GNU_RETAIN");
@@ -243,7 +240,7 @@ fn place(page: &Page<'_, '_>, statement: &Statement) -> String {
 }
 
 fn spelled(statement: &Statement) -> String {
-    let text = escape(&statement.text);
+    let text = escape(&statement.shown);
     if statement.keep { format!("KEEP({text})") } else { text }
 }
 
@@ -285,7 +282,7 @@ fn kept(out: &mut String, page: &Page<'_, '_>, audit: &Audit) {
             count(r.pinned.sections),
             size(r.own.bytes()),
             r.sort.word().to_string(),
-            escape(&statement.text),
+            escape(&statement.shown),
             biggest.join(", "),
         ]);
     }
@@ -356,7 +353,11 @@ fn idle(out: &mut String, page: &Page<'_, '_>, audit: &Audit) {
         let Some(statement) = audit.placement.statements.get(row.statement as usize) else { continue };
         let pattern =
             statement.patterns.get(row.pattern as usize).map_or_else(String::new, |p| escape(&p.text));
-        let hint = row.meant.as_ref().map_or_else(String::new, |m| format!("did you mean {}?", escape(m)));
+        let hint = match (&row.meant, row.left_behind.first()) {
+            (Some(meant), _) => format!("did you mean {}?", escape(meant)),
+            (None, Some(&member)) => format!("not in the link: {}", file(page.analysis, member)),
+            (None, None) => String::new(),
+        };
         lines.push(vec![pattern, place(page, statement), spelled(statement), hint]);
     }
     out.push_str(&table(lines, &[]));

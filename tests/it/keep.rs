@@ -83,6 +83,7 @@ fn answer(case: &Case, dir: &Path, linker: &str, collects: bool) -> Result<(Vec<
         linker: Some(ProfileSpec::parse(linker).map_err(|e| e.to_string())?),
         directory: dir.to_path_buf(),
         assume_gc: true,
+        ..Overrides::default()
     };
     let link = case.links.first().ok_or("no link")?;
     let line: Vec<OsString> =

@@ -52,7 +52,7 @@ impl Words<'_, '_> {
     fn text(&self, statement: u32) -> String {
         let own = self.audit.placement.statements.get(statement as usize);
         own.map_or_else(String::new, |s| {
-            if s.keep { format!("KEEP({})", plain(&s.text)) } else { plain(&s.text) }
+            if s.keep { format!("KEEP({})", plain(&s.shown)) } else { plain(&s.shown) }
         })
     }
 
@@ -93,7 +93,7 @@ impl Words<'_, '_> {
         let loses = if self.audit.collects { "loses" } else { "would lose" };
         let whole = if table.kept_sections == 0 { "all" } else { "some" };
         let entries = match table.shape.entries(table.bytes) {
-            Some(n) if table.shape.certain => format!("{}, ", plural(n, "entry", "entries")),
+            Some(n) => format!("{}, ", plural(n, "entry", "entries")),
             _ => String::new(),
         };
         let bounds: Vec<String> = table.bounds.iter().map(|b| plain(&b.name)).collect();
@@ -137,7 +137,19 @@ impl Words<'_, '_> {
             Some(meant) => format!("write {meant}"),
             None => String::new(),
         };
-        let hint = if idle.meant.is_some() { "; the dot in front is missing" } else { "" };
+        let mut hint = String::new();
+        if idle.meant.is_some() {
+            hint.push_str("; the dot in front is missing");
+        } else if let Some(&member) = idle.left_behind.first() {
+            let more = match idle.left_behind.len() {
+                1 => String::new(),
+                n => format!(" and {} more", n - 1),
+            };
+            hint = format!(
+                "; {}{more} would have some, but is not in the link",
+                self.analysis.program.label(member)
+            );
+        }
         Finding {
             id: "LSW002",
             level: Level::Note,

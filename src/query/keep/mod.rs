@@ -30,6 +30,7 @@ pub use stride::BadStride;
 
 use crate::ids::NameId;
 use crate::query::Analysis;
+use crate::query::fate::collects;
 
 /// The place where a table's statements are to be changed, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct Audit {
     pub lost: Vec<LostTable>,
     /// By lost table: what to change.
     pub fixes: Vec<Fix>,
+    /// One patch for all of them.
+    pub patch: String,
     /// LSW002.
     pub idle: Vec<IdlePattern>,
     /// LSW006.
@@ -78,17 +81,24 @@ pub struct Given {
     pub sources: Vec<SourceText>,
 }
 
-/// Audits the scripts of a link. `analysis` must be one of a link that collects.
+/// Audits the scripts of a link. If the analysis is one of a link that does not collect, no table is
+/// judged and nothing is said to be pinned.
 pub fn audit(analysis: &Analysis<'_>, given: Given) -> Audit {
     let placement = statements::placement(analysis);
     let ranges = bounds::ranges(&analysis.program, &placement.statements);
     let references = references::references(analysis, &placement, &bound_names(analysis, &ranges));
-    let lost = lost::lost_tables(analysis, &placement, &ranges, &references);
+    let collects = collects(&analysis.program);
+    let lost =
+        if collects { lost::lost_tables(analysis, &placement, &ranges, &references) } else { Vec::new() };
     let fixes = lost.iter().map(|t| fix(analysis, &placement, &given.sources, &t.statements)).collect();
+    let mut all: Vec<u32> = lost.iter().flat_map(|t| t.statements.iter().copied()).collect();
+    all.sort_unstable();
+    all.dedup();
     Audit {
         collects: !given.would,
         idle: patterns::idle(analysis, &placement),
-        pins: pins::pins(analysis, &placement),
+        pins: if collects { pins::pins(analysis, &placement) } else { Pins::default() },
+        patch: fix(analysis, &placement, &given.sources, &all).patch,
         orphans: patterns::orphans(analysis, &placement),
         captured: patterns::captured(analysis, &placement),
         conflicts: conflicts(analysis),

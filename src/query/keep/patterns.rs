@@ -8,10 +8,11 @@ use bstr::BString;
 use super::references::is_live;
 use super::statements::{NO_STATEMENT, Placement, Statement};
 use crate::graph::Class;
-use crate::ids::SectionId;
+use crate::ids::{FileId, SectionId};
 use crate::load::elf::consts::*;
 use crate::plan::OutputKind;
 use crate::query::Analysis;
+use crate::script::glob::Pattern;
 
 /// A pattern that matches no input section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct IdlePattern {
     pub pattern: u32,
     /// The spelling that would match: the same with a dot in front.
     pub meant: Option<BString>,
+    /// Archive members outside the link that have sections which it matches by name.
+    pub left_behind: Vec<FileId>,
 }
 
 /// Live sections of one name that no statement places.
@@ -85,11 +88,38 @@ pub(super) fn idle(analysis: &Analysis<'_>, placement: &Placement) -> Vec<IdlePa
             let made = LINKER_MADE.iter().any(|n| own.text.starts_with(n.as_bytes()));
             let meant = dotted(statement, &own.text, &names);
             if (statement.keep && !made) || meant.is_some() {
-                out.push(IdlePattern { statement: number as u32, pattern, meant });
+                out.push(IdlePattern { statement: number as u32, pattern, meant, left_behind: Vec::new() });
             }
         }
     }
+    left_behind(analysis, placement, &mut out);
     out
+}
+
+/// Looks for the patterns' sections in archive members that are not in the link.
+fn left_behind(analysis: &Analysis<'_>, placement: &Placement, idle: &mut [IdlePattern]) {
+    let program = &analysis.program;
+    let mut patterns: Vec<(Pattern, &mut IdlePattern)> = Vec::new();
+    for row in idle.iter_mut().filter(|r| r.meant.is_none()) {
+        let own = placement.statements.get(row.statement as usize);
+        if let Some(pattern) = own.and_then(|s| s.patterns.get(row.pattern as usize)) {
+            patterns.push((Pattern::gold(&pattern.text), row));
+        }
+    }
+    if patterns.is_empty() {
+        return;
+    }
+    for file in program.file_ids().filter(|f| !analysis.resolution.is_in_link(*f)) {
+        let Some(object) = program.files[file].object() else { continue };
+        for index in 1..object.sections.len() as u32 {
+            let name = object.section_name(index);
+            for (pattern, row) in &mut patterns {
+                if row.left_behind.last() != Some(&file) && pattern.matches(name) {
+                    row.left_behind.push(file);
+                }
+            }
+        }
+    }
 }
 
 /// Names of allocated sections of the link, sorted.

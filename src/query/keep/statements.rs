@@ -41,6 +41,8 @@ pub struct Statement {
     pub inner: Span,
     /// Text of `inner` without white space: its name for users (cli.md 2).
     pub text: BString,
+    /// The same with single blanks, as people write it.
+    pub shown: BString,
     /// It stands in KEEP.
     pub keep: bool,
     /// It stands in `/DISCARD/`.
@@ -136,6 +138,7 @@ pub(super) fn placement(analysis: &Analysis<'_>) -> Placement {
                 let mut own = describe(input, number as u32, out.statements.len() as u32 - first);
                 own.text = file.script.text(input.inner).into();
                 own.text.retain(|b| !b.is_ascii_whitespace());
+                own.shown = spaced(file.script.text(input.inner));
                 own.discard = placed.section.is_discard();
                 own.in_overlay = placed.in_overlay;
                 own.output = placed.section.name.text.clone();
@@ -174,6 +177,18 @@ pub(super) fn placement(analysis: &Analysis<'_>) -> Placement {
     out
 }
 
+/// White space made single blanks.
+fn spaced(text: &[u8]) -> BString {
+    let mut out = BString::default();
+    for word in text.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty()) {
+        if !out.is_empty() {
+            out.push(b' ');
+        }
+        out.extend_from_slice(word);
+    }
+    out
+}
+
 fn describe(input: &InputDescription, script: u32, number: u32) -> Statement {
     Statement {
         script,
@@ -181,6 +196,7 @@ fn describe(input: &InputDescription, script: u32, number: u32) -> Statement {
         span: input.span,
         inner: input.inner,
         text: BString::default(),
+        shown: BString::default(),
         keep: input.keep,
         discard: false,
         in_overlay: false,
@@ -206,7 +222,6 @@ fn of_files(
     let mut by_name: Vec<HashMap<&[u8], NameMatches, foldhash::fast::FixedState>> =
         compiled.iter().map(|_| HashMap::default()).collect();
     for &file in files {
-        let f = &program.files[file];
         let mut states: Vec<_> = compiled.iter().map(|c| c.table.file(program.pattern_name(file))).collect();
         for section in program.sections_of(file).skip(1) {
             let Some((name, flags)) = named(program, file, section) else { continue };
@@ -241,7 +256,6 @@ fn of_files(
                 out.placed.push((section, statement));
             }
         }
-        let _ = f;
     }
     out
 }
