@@ -142,8 +142,6 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, String> {
                 data.start += length;
                 range
             } else if field.len() > 1 && field[0] == b'/' && field[1].is_ascii_digit() {
-                // `ar m` leaves what stood behind the number (binutils 2.40: `/7414          /`).
-                let field = field.split(|&b| b == b' ').next().unwrap_or(field);
                 let (offset, origin) = match field.iter().position(|&b| b == b':') {
                     Some(colon) => (&field[1..colon], Some(&field[colon + 1..])),
                     None => (&field[1..], None),

@@ -61,7 +61,11 @@ fn scripts(out: &mut String, page: &Page<'_, '_>, audit: &Audit) {
 
 fn lost(out: &mut String, page: &Page<'_, '_>, audit: &Audit) {
     let tables: Vec<(usize, &LostTable)> = lost_rows(page, audit);
-    let verb = if audit.collects { "lose" } else { "would lose" };
+    let verb = match (audit.collects, audit.lost.len()) {
+        (true, 1) => "loses",
+        (true, _) => "lose",
+        (false, _) => "would lose",
+    };
     if audit.lost.is_empty() {
         out.push_str(&page.style.heading("lost tables\n"));
         out.push_str("  none: every table that live code walks keeps its entries\n");

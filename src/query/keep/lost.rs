@@ -114,7 +114,10 @@ pub(super) fn lost_tables(
             tables.extend(search.lost(range));
         }
     }
-    tables.extend(linker_made(analysis, placement, references));
+    let mut made = linker_made(analysis, placement, references);
+    // lld drops what PROVIDEd names bound, too; the range has told it.
+    made.retain(|t| !tables.iter().any(|o: &LostTable| t.lost.iter().any(|s| o.lost.contains(s))));
+    tables.extend(made);
     for table in &mut tables {
         cascade(analysis, table);
     }
