@@ -385,7 +385,7 @@ fn demo_needs_nothing() {
 #[test]
 fn schemas_manual_and_completions() {
     let dir = tempfile::tempdir().unwrap();
-    for kind in ["gc", "compare", "extract", "verify", "doctor"] {
+    for kind in ["gc", "keep", "compare", "extract", "verify", "doctor"] {
         let schema = json(dir.path(), &["schema", kind]);
         assert_eq!(schema["properties"]["schema"]["const"], format!("linksweep.{kind}/1"));
     }
@@ -408,6 +408,7 @@ fn answers_fit_their_schemas() {
         ("gc", with(&["gc", "--format=json", "--by=file"], &LINK)),
         ("extract", with(&["extract", "--format=json"], &LINK)),
         ("doctor", with(&["doctor", "--format=json"], &LINK)),
+        ("keep", with(&["keep", "--format=json"], &LINK)),
         ("compare", with(&["gc", "--format=json", "--compare=bfd"], &LINK)),
     ] {
         let schema = json(dir.path(), &["schema", kind]);

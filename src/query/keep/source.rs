@@ -203,15 +203,20 @@ pub(super) fn keep_patch(path: &str, text: &[u8], ranges: &[(usize, usize)]) -> 
         let last = hunk.last().map_or(first, |c| c.0);
         let (from, to) = (first.saturating_sub(CONTEXT), (last + CONTEXT + 1).min(lines.len()));
         let _ = writeln!(out, "@@ -{},{} +{},{} @@", from + 1, to - from, from + 1, to - from);
+        let mut added: Vec<&[u8]> = Vec::new();
         for (number, line) in lines.iter().enumerate().take(to).skip(from) {
             match hunk.iter().find(|c| c.0 == number) {
                 Some((_, new)) => {
                     diff_line(&mut out, '-', line);
-                    diff_line(&mut out, '+', new);
+                    added.push(new);
                 }
-                None => diff_line(&mut out, ' ', line),
+                None => {
+                    added.drain(..).for_each(|new| diff_line(&mut out, '+', new));
+                    diff_line(&mut out, ' ', line);
+                }
             }
         }
+        added.drain(..).for_each(|new| diff_line(&mut out, '+', new));
         at = until;
     }
     if changed.is_empty() { String::new() } else { out }
