@@ -7,6 +7,7 @@ use super::session::{self, Clock};
 use crate::error::{Diagnostic, Result, Severity};
 use crate::plan::Flavor;
 use crate::query::inputs::Inputs;
+use crate::query::kernel::roots;
 use crate::query::select::Selection;
 use crate::query::{Analysis, finding, inputs};
 use crate::report::{self, Page};
@@ -23,9 +24,11 @@ pub(super) fn run(args: DoctorArgs) -> Result<Answer> {
     findings.extend(finding::findings(&index_diagnostics(&analysis, &answer)));
     let selection = Selection::default();
     let page = Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
+    let roots = roots::roots(&analysis);
+    let kernel = link.kernel().map(|tree| (tree, &roots));
     let bytes = match output.format {
-        Format::Json => report::doctor::json(&page, &answer),
-        _ => report::doctor::text(&page, &answer),
+        Format::Json => report::doctor::json(&page, &answer, kernel),
+        _ => report::doctor::text(&page, &answer, kernel),
     };
     let mut code = session::tell_diagnostics(&link, &diagnostics);
     if !answer.second.differences.is_empty() {

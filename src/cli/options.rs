@@ -56,7 +56,6 @@ pub(super) enum Input {
 
 impl LinkOptions {
     /// The kernel tree that the link is read from, if it is.
-    #[allow(dead_code)] // Commands about kernels ask for it.
     pub(super) fn kernel(&self) -> Option<&KernelTree> {
         match &self.input {
             Input::Kernel(tree, _) => Some(tree),

@@ -4,10 +4,13 @@ use serde::Serialize;
 
 use super::Page;
 use super::json::{self, FindingJson, LinkInfo, TOOL, Tool};
+use super::kernel::KernelJson;
 use super::labels::escape;
 use super::text::{count, linker, machine, machine_name, plural, size, table};
+use crate::plan::kbuild::KernelTree;
 use crate::query::finding::level_word;
 use crate::query::inputs::{ArchiveState, Inputs};
+use crate::query::kernel::roots::KernelRoots;
 
 fn index_words(state: &ArchiveState) -> String {
     match (state.indexed, state.is_stale()) {
@@ -22,8 +25,11 @@ fn index_words(state: &ArchiveState) -> String {
     }
 }
 
+/// The kernel tree that the link was read from, and the roots that it has names for.
+pub type Kernel<'a, 'd> = Option<(&'a KernelTree, &'a KernelRoots<'d>)>;
+
 /// For people.
-pub fn text(page: &Page<'_, '_>, inputs: &Inputs) -> Vec<u8> {
+pub fn text(page: &Page<'_, '_>, inputs: &Inputs, kernel: Kernel<'_, '_>) -> Vec<u8> {
     let program = &page.analysis.program;
     let c = &inputs.counts;
     let mut out = format!("{}, {}\n\n", linker(program.plan.profile), machine(program));
@@ -69,6 +75,10 @@ pub fn text(page: &Page<'_, '_>, inputs: &Inputs) -> Vec<u8> {
         out.push_str(&table(lines, &[0]));
     }
     out.push('\n');
+    if let Some((tree, roots)) = kernel {
+        out.push_str(&super::kernel::text(tree, roots, program, page.style));
+        out.push('\n');
+    }
     out.push_str(&page.style.heading("findings\n"));
     if page.findings.is_empty() {
         out.push_str("  none: everything could be read\n");
@@ -121,6 +131,8 @@ struct DoctorJson {
     machines: Vec<MachineJson>,
     archives: Vec<ArchiveJson>,
     second_reader: SecondJson,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernel: Option<KernelJson>,
     findings: Vec<FindingJson>,
 }
 
@@ -191,7 +203,7 @@ struct DifferenceJson {
 }
 
 /// `linksweep.doctor/1`.
-pub fn json(page: &Page<'_, '_>, inputs: &Inputs) -> Vec<u8> {
+pub fn json(page: &Page<'_, '_>, inputs: &Inputs, kernel: Kernel<'_, '_>) -> Vec<u8> {
     let program = &page.analysis.program;
     let c = inputs.counts;
     let s = &inputs.second;
@@ -255,6 +267,7 @@ pub fn json(page: &Page<'_, '_>, inputs: &Inputs) -> Vec<u8> {
                 })
                 .collect(),
         },
+        kernel: kernel.map(|(tree, roots)| super::kernel::json(tree, roots, program)),
         findings: json::findings(page.findings),
     })
 }

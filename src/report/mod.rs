@@ -12,12 +12,14 @@ pub mod gc;
 pub mod json;
 pub mod keep;
 pub mod keep_json;
+mod kernel;
 pub mod labels;
 pub mod reloc_names;
 pub mod schema;
 pub mod text;
 pub mod verify;
 pub mod why_json;
+mod why_kernel;
 pub mod why_text;
 pub mod why_words;
 

@@ -353,10 +353,10 @@ impl Json<'_, '_> {
 
     fn chain(&self, chain: &Chain) -> ChainJson {
         let words = &self.words;
-        let (kind, symbol) = match chain.origin {
-            Origin::Root(root) => (Words::root_kind(root.kind), root.name),
-            Origin::Rule(_) => ("rule", None),
-            Origin::NoCollection(_) => ("no-collection", None),
+        let kind = words.origin_kind(&chain.origin);
+        let symbol = match chain.origin {
+            Origin::Root(root) => root.name,
+            Origin::Rule(_) | Origin::NoCollection(_) => None,
         };
         let hop = |h: &crate::query::why::Hop| HopJson {
             to: self.node(h.to),
@@ -369,7 +369,7 @@ impl Json<'_, '_> {
                 node: self.node(chain.origin.node()),
                 kind,
                 symbol: symbol.map(|n| lossy(words.analysis.program.name(n))),
-                text: words.origin(&chain.origin),
+                text: words.chain_origin(chain),
             },
             hops: chain.hops.iter().map(hop).collect(),
         }

@@ -137,7 +137,7 @@ impl Text<'_, '_> {
         let words = &self.words;
         let root = words.node(chain.origin.node());
         match chain.origin {
-            Origin::Root(_) => writeln!(out, "  {root}\n       root: {}", words.origin(&chain.origin))?,
+            Origin::Root(_) => writeln!(out, "  {root}\n       root: {}", words.chain_origin(chain))?,
             _ => writeln!(out, "  {root}\n       {}", words.origin(&chain.origin))?,
         }
         for hop in &chain.hops {

@@ -49,7 +49,7 @@ pub fn parse(text: &[u8]) -> CmdFile {
 }
 
 /// A hexadecimal number with `0x`.
-pub(super) fn hexadecimal(text: &[u8]) -> Option<u32> {
+fn hexadecimal(text: &[u8]) -> Option<u32> {
     let digits = std::str::from_utf8(text).ok()?.trim();
     u32::from_str_radix(digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"))?, 16).ok()
 }

@@ -9,7 +9,6 @@ pub mod cmdfile;
 pub mod config;
 mod legacy;
 mod modules;
-pub mod symvers;
 mod vmlinux;
 
 use std::ffi::{OsStr, OsString};
@@ -19,7 +18,6 @@ use std::path::{Component, Path, PathBuf};
 pub use cmdfile::CmdFile;
 pub use config::Config;
 pub use modules::{Module, ModuleFiles};
-pub use symvers::{ExportKind, Symver};
 pub use vmlinux::{Shape, VmlinuxLink};
 
 use super::program::{self, First};
@@ -152,12 +150,6 @@ impl KernelTree {
     /// The text of a file of the tree; `None` if it is not there or too large.
     pub fn text(&self, path: &Path) -> Option<Vec<u8>> {
         read_text(&self.directory.join(path)).ok().flatten()
-    }
-
-    /// Rows of [`KernelTree::symvers`]; empty if there is none.
-    pub fn exported(&self) -> Vec<Symver> {
-        let text = self.symvers.as_deref().and_then(|p| self.text(p));
-        text.map(|t| symvers::parse(&t).0).unwrap_or_default()
     }
 }
 

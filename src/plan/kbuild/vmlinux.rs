@@ -95,6 +95,10 @@ pub(super) fn read(
         link.inputs.push(PathBuf::from("vmlinux.o"));
         let note = "vmlinux is linked from vmlinux.o, where sections of one name are merged already";
         reader.note(format!("{note}: results are coarser"));
+    } else if let Some((inputs, libs)) =
+        recorded(reader).filter(|(inputs, _)| era != Era::VmlinuxArchive && !inputs.is_empty())
+    {
+        (link.inputs, link.libs) = (inputs, libs);
     } else {
         match era {
             Era::VmlinuxArchive => vmlinux_archive(reader, &mut link, srcarch, release, config),
@@ -219,12 +223,16 @@ fn relocatable_link(command: &[u8]) -> Option<(Vec<ShellWord>, usize)> {
     })
 }
 
-/// `KBUILD_VMLINUX_LIBS` as `.vmlinux.o.cmd` has it.
-fn recorded_libs(reader: &Reader<'_>) -> Option<Vec<PathBuf>> {
+/// Unconditional inputs and libraries (`KBUILD_VMLINUX_LIBS`) as `.vmlinux.o.cmd` has them.
+fn recorded(reader: &Reader<'_>) -> Option<(Vec<PathBuf>, Vec<PathBuf>)> {
     let (words, _) = relocatable_link(&reader.command("vmlinux.o")?.command)?;
-    let start = words.iter().position(|w| w.text == "--start-group")?;
-    let libs = words.into_iter().skip(start + 1).take_while(|w| w.text != "--end-group");
-    Some(libs.map(|w| PathBuf::from(OsString::from_vec(w.text.into()))).collect())
+    let between = |start: &str, end: &str| -> Option<Vec<PathBuf>> {
+        let at = words.iter().position(|w| w.text == start)?;
+        let inner = words.iter().skip(at + 1).take_while(|w| w.text != end);
+        Some(inner.map(|w| PathBuf::from(OsString::from_vec(w.text.to_vec()))).collect())
+    };
+    let whole = between("--whole-archive", "--no-whole-archive").unwrap_or_default();
+    Some((whole, between("--start-group", "--end-group")?))
 }
 
 /// Since 6.1: `vmlinux.a` and the recorded libraries.
@@ -244,8 +252,8 @@ fn vmlinux_archive(
                 break;
             }
         }
-        match recorded_libs(reader) {
-            Some(libs) => link.libs = libs,
+        match recorded(reader) {
+            Some((_, libs)) => link.libs = libs,
             None => {
                 reader.note("no .vmlinux.o.cmd: libraries that are linked on demand are derived");
                 link.libs = legacy::library_files(reader, srcarch, config);

@@ -6,4 +6,5 @@ pub mod exports;
 pub mod facts;
 pub mod gathered;
 pub mod module;
+pub mod roots;
 pub mod symvers;
