@@ -566,8 +566,8 @@ fn a_merged_library_on_demand() {
         "archive\tmember\tsymbol\treference\n\
          vmlinux.a\tarch/x86/kernel/head.o\t\t--whole-archive\n\
          vmlinux.a\tinit/main.o\t\t--whole-archive\n\
-         lib/lib.a\tlib/helper.o\thelper\tinit/main.o\n\
-         lib/lib.a\tlib/used.o\tused\tinit/main.o\n"
+         lib/lib.a\thelper.o\thelper\tvmlinux.a(init/main.o)\n\
+         lib/lib.a\tused.o\tused\tvmlinux.a(init/main.o)\n"
     );
     let run = folder.run(&["extract", "--kbuild", ".", "--on-demand=nothing.a"]);
     assert_eq!(run.status.code(), Some(2));
