@@ -440,7 +440,7 @@ fn reports(link: &linksweep::load::OpenedLink, analysis: &Analysis<'_>) {
     let _ = (report::extract::text(&page, &taken, true), report::extract::json(&page, &taken, true));
     let _ = pieces::pieces(analysis);
     let read = inputs::inputs(link, analysis);
-    let _ = (report::doctor::text(&page, &read), report::doctor::json(&page, &read));
+    let _ = (report::doctor::text(&page, &read, None), report::doctor::json(&page, &read, None));
     for dead in [false, true] {
         for pattern in [&b"*"[..], b"section:.text*", b"file:*", b"member:*", b"symbol:f"] {
             let mut request = why::WhyRequest::new(pattern);
