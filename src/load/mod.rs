@@ -51,6 +51,10 @@ pub enum Item {
     Script(usize),
     /// A `--defsym` at its place: index into `LinkPlan::defsyms`.
     Defsym(usize),
+    /// bfd: an input that is not there; the link ends when all others were read.
+    Missing,
+    /// bfd: an input that ends the link at once.
+    Stop,
 }
 
 /// A script of the link.

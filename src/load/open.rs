@@ -51,9 +51,13 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
         machine: emulated_machine(plan),
         modes: plan.archive_modes.iter().map(|m| Ok((m.pattern()?, m.whole))).collect::<Result<_>>()?,
         modes_met: BTreeSet::new(),
+        stopped: false,
     };
     opener.read_link_scripts()?;
     for step in &plan.steps {
+        if opener.stopped {
+            break;
+        }
         match step {
             Step::Input { name: InputName::Path(path), mode } => {
                 let shown = BString::from(path.as_os_str().as_encoded_bytes());
@@ -70,15 +74,22 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
             Step::EndGroup => opener.link.items.push(Item::GroupEnd),
             Step::StartLib => opener.link.items.push(Item::LibStart),
             Step::EndLib => opener.link.items.push(Item::LibEnd),
-            Step::Script(index) => opener.place_link_script(*index)?,
+            Step::Script(index) => {
+                let placed = opener.place_link_script(*index);
+                opener.survive_bfd(placed)?;
+            }
             Step::Defsym(index) => opener.link.items.push(Item::Defsym(*index)),
         }
     }
     if plan.scripts.is_empty() && plan.default_script.is_some() {
-        opener.place_link_script(0)?;
+        let placed = opener.place_link_script(0);
+        opener.survive_bfd(placed)?;
     }
-    opener.add_late_pattern_inputs()?;
-    opener.find_needed();
+    if !opener.stopped {
+        let added = opener.add_late_pattern_inputs();
+        opener.survive_bfd(added)?;
+        opener.find_needed();
+    }
     if let Some((_, unmet)) =
         plan.archive_modes.iter().enumerate().find(|(at, m)| m.must_match && !opener.modes_met.contains(at))
     {
@@ -103,6 +114,8 @@ struct Opener<'p> {
     /// The globs of `plan::modes`, and those that met an archive.
     modes: Vec<(Pattern, bool)>,
     modes_met: BTreeSet<usize>,
+    /// bfd: an input ended the link.
+    stopped: bool,
 }
 
 /// The machine and class of the emulation, where it tells (targets 1).
@@ -118,8 +131,31 @@ impl Opener<'_> {
                 self.link.diagnostics.push(Diagnostic::new(Severity::Error, "", error.to_string()));
                 Ok(())
             }
+            other => self.survive_bfd(other),
+        }
+    }
+
+    /// bfd ends the link at an input that it cannot read; what it did before stays in the map.
+    fn survive_bfd(&mut self, added: Result<()>) -> Result<()> {
+        match added {
+            Err(error) if self.plan.profile.flavor == Flavor::Bfd => {
+                self.link.diagnostics.push(Diagnostic::new(Severity::Error, "", error.to_string()));
+                self.link.items.push(Item::Stop);
+                self.stopped = true;
+                Ok(())
+            }
             other => other,
         }
+    }
+
+    /// An input that is not there: bfd goes on to the last input (ld `ldfile_open_file`).
+    fn missing(&mut self, error: Error) -> Result<()> {
+        if self.plan.profile.flavor != Flavor::Bfd {
+            return Err(error);
+        }
+        self.link.diagnostics.push(Diagnostic::new(Severity::Error, "", error.to_string()));
+        self.link.items.push(Item::Missing);
+        Ok(())
     }
 
     fn parse_script(&mut self, path: &Path, text: Vec<u8>, assumed: bool) -> Result<Script> {
@@ -168,7 +204,9 @@ impl Opener<'_> {
         let Some(file) = self.link.scripts.get(index) else { return Ok(()) };
         let (shown, script) = (file.shown.clone(), file.script.clone());
         self.add_pattern_inputs(&script)?;
-        self.add_script_inputs(&shown, &script, InputMode::default(), 0)
+        // Only the inputs of a script that is an input are searched beside it (ld `new_afile`).
+        let beside = if self.plan.profile.flavor == Flavor::Bfd { BString::default() } else { shown };
+        self.add_script_inputs(&beside, &script, InputMode::default(), 0)
     }
 
     /// GS 9.3: in bfd a file pattern without wildcard is an input, read where the script stands; a
@@ -253,9 +291,10 @@ impl Opener<'_> {
 
     fn add_library(&mut self, name: &[u8], mode: InputMode, depth: usize) -> Result<()> {
         let candidates = self.search.library(name.as_bstr(), mode.static_libs);
-        let found = self.choose(&candidates).ok_or_else(|| {
-            Error::new(format!("-l{}", name.as_bstr()), "library not found in the search folders")
-        })?;
+        let Some(found) = self.choose(&candidates) else {
+            let what = format!("-l{}", name.as_bstr());
+            return self.missing(Error::new(what, "library not found in the search folders"));
+        };
         let shown = BString::from(found.spelled.as_os_str().as_encoded_bytes());
         self.add_file(shown, &found.spelled, mode, true, depth)
     }
@@ -269,11 +308,33 @@ impl Opener<'_> {
         by_library: bool,
         depth: usize,
     ) -> Result<()> {
-        let file = self.link.store.open(&self.real(path))?;
+        let flavor = self.plan.profile.flavor;
+        let file = match self.link.store.open(&self.real(path)) {
+            Ok(file) => file,
+            Err(error) => return self.missing(error),
+        };
         let bytes = self.link.store.bytes(file);
+        if self.machine.is_none() && !mode.binary && flavor == Flavor::Bfd {
+            self.machine = elf::machine_and_class(bytes);
+        }
         let kind = if mode.binary { InputKind::Other } else { classify(bytes) };
         match kind {
             InputKind::Archive if !mode.just_symbols => self.add_archive(shown, path, file, mode, by_library),
+            // GNU ld forgets the option for an archive; gold takes the members' symbols only.
+            InputKind::Archive if flavor == Flavor::Bfd => {
+                let mode = InputMode { just_symbols: false, ..mode };
+                self.add_archive(shown, path, file, mode, by_library)
+            }
+            InputKind::Archive if flavor == Flavor::Gold => {
+                self.add_archive(shown, path, file, mode, by_library)
+            }
+            InputKind::Shared if mode.just_symbols && matches!(flavor, Flavor::Bfd | Flavor::Gold) => {
+                let what = format!("option --just-symbols: {shown}");
+                Err(Error::new(what, "not with a shared library"))
+            }
+            InputKind::OtherElf if !mode.just_symbols && matches!(flavor, Flavor::Bfd | Flavor::Gold) => {
+                Err(Error::new(format!("reading {shown}"), "an executable is no input of a link"))
+            }
             InputKind::Other if !mode.binary => {
                 let text = bytes.to_vec();
                 self.add_input_script(&shown, path, text, mode, depth)
@@ -361,10 +422,14 @@ impl Opener<'_> {
         let path = bytes_path(script);
         let in_sysroot = self.search.is_under_sysroot(&path);
         let candidates = self.search.script_input(&path, in_sysroot, name.as_bstr());
-        let found = self.choose(&candidates).ok_or_else(|| {
-            let what = format!("script {script}: input {name}");
-            Error::new(what, "no such file, neither as named nor in the search folders")
-        })?;
+        let Some(found) = self.choose(&candidates) else {
+            let what = match script.is_empty() {
+                true => format!("input {name} of a script"),
+                false => format!("script {script}: input {name}"),
+            };
+            let error = Error::new(what, "no such file, neither as named nor in the search folders");
+            return self.missing(error);
+        };
         let shown = BString::from(found.spelled.as_os_str().as_encoded_bytes());
         self.add_file(shown, &found.spelled, mode, found.folder > 0, depth)
     }

@@ -7,7 +7,7 @@
 use fixedbitset::FixedBitSet;
 
 use super::{Liveness, Marker, Staged};
-use crate::graph::{Class, EdgeKind, ExtraNode, RootSet, SectionGraph, bfd as rules};
+use crate::graph::{Class, EdgeKind, ExtraNode, NO_NODE, RootSet, SectionGraph, bfd as rules};
 use crate::ids::{FileId, Id, NodeId};
 use crate::load::elf::Object;
 use crate::load::elf::consts::*;
@@ -248,6 +248,8 @@ impl Walk<'_, '_> {
     }
 
     fn exidx(&mut self, resolution: &Resolution) {
+        let objects = resolution.files.iter().filter_map(|&f| self.program.files[f].object());
+        let mut secure = objects.into_iter().any(rules::arm::is_v8m);
         loop {
             let mut again = false;
             for &file in &resolution.files {
@@ -268,9 +270,39 @@ impl Walk<'_, '_> {
                         again = true;
                     }
                 }
+                if secure {
+                    self.secure_entries(file, object);
+                }
             }
+            secure = false;
             if !again {
                 break;
+            }
+        }
+    }
+
+    /// ARMv8-M: what a secure entry function's special symbol names lives, and the debug sections of
+    /// the file that has or names it.
+    fn secure_entries(&mut self, file: FileId, object: &Object<'_>) {
+        let mut found = None;
+        let targets = &self.graph.targets[file.idx()];
+        for (symbol, &name) in (object.first_global..).zip(&self.program.files[file].names) {
+            if !self.program.name(name).starts_with(rules::arm::SECURE_ENTRY) {
+                continue;
+            }
+            let Some(&target) = targets.get(symbol as usize).filter(|&&t| t != NO_NODE) else { continue };
+            let node = NodeId(target);
+            found = Some(node);
+            if !self.marker.is_marked(node) {
+                self.staged.push(Staged { node, because: node, kind: EdgeKind::WithFile });
+                self.marker.add(node);
+                self.run();
+            }
+        }
+        let Some(because) = found else { return };
+        for index in self.sections(object) {
+            if rules::is_debug(object, index) {
+                self.keep_with(self.node(file, index), because);
             }
         }
     }

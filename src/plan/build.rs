@@ -260,7 +260,10 @@ impl Builder {
                 }
             }
             M::Static => {}
+            M::DynamicLinker => self.plan.dynamic_linker = true,
             M::LibsStatic(on) => {
+                let no_input = |step: &Step| !matches!(step, Step::Input { .. });
+                self.plan.static_first |= on && self.plan.steps.iter().all(no_input);
                 self.plan.is_static |= on && flavor != Flavor::Gold;
                 if on || !self.global.relocatable {
                     self.mode.static_libs = on || (flavor == Flavor::Gold && self.global.any_static);
@@ -567,6 +570,7 @@ impl Builder {
             Keyword::TextRelocations(on) => self.plan.text_relocations = Some(on),
             Keyword::CopyRelocations(on) => self.plan.no_copy_relocations = !on,
             Keyword::UndefinedIsError(on) => self.plan.undefined_is_error = Some(on),
+            Keyword::NoRelocOverflow => self.plan.no_reloc_overflow = true,
             Keyword::Ignore => {}
             Keyword::Ignored => {
                 let text = String::from_utf8_lossy(value);

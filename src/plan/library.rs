@@ -389,7 +389,9 @@ impl SearchPath {
                     Some(b"") => b"/",
                     Some(folder) => folder,
                 };
-                out.push(joined(&[folder, b"/", text]));
+                if !script.is_empty() {
+                    out.push(joined(&[folder, b"/", text]));
+                }
                 out.push(joined(&[text]));
             }
             Flavor::Gold => match folder {

@@ -233,6 +233,12 @@ pub struct LinkPlan {
     pub output_kind: OutputKind,
     /// `-static` given anywhere (GS 4.5: no dynamic sections unless PIE or shared).
     pub is_static: bool,
+    /// `-static` stands before every input (GNU ld on x86).
+    pub static_first: bool,
+    /// `-z noreloc-overflow` (GNU ld on x86-64).
+    pub no_reloc_overflow: bool,
+    /// `--dynamic-linker` or `--no-dynamic-linker` is given (GNU ld).
+    pub dynamic_linker: bool,
     /// The last of `--gc-sections`/`--no-gc-sections`, if any.
     pub gc_sections: Option<bool>,
     /// `-e`, `--entry`.
@@ -382,6 +388,9 @@ impl LinkPlan {
             steps: Vec::new(),
             output_kind: OutputKind::Executable,
             is_static: false,
+            static_first: false,
+            no_reloc_overflow: false,
+            dynamic_linker: false,
             gc_sections: None,
             entry: None,
             entry_after_scripts: 0,

@@ -170,6 +170,8 @@ fn lay_out(link: &OpenedLink) -> Layout<'_> {
             }
             Item::Script(index) => LinkItem::Script(*index),
             Item::Defsym(index) => LinkItem::Defsym(*index),
+            Item::Missing => LinkItem::Missing,
+            Item::Stop => LinkItem::Stop,
         });
     }
     (sources, archives, items)
@@ -185,7 +187,9 @@ fn parse<'d>(source: &Source<'d>) -> (Content<'d>, NameList<'d>) {
         return (Content::Binary(source.bytes.len() as u64), names);
     }
     match classify(source.bytes) {
-        InputKind::Object => match Object::parse(source.bytes) {
+        // Only the symbols of an executable can be taken.
+        InputKind::OtherElf if !source.mode.just_symbols => opaque(Opaque::NotAnObject),
+        InputKind::Object | InputKind::OtherElf => match Object::parse(source.bytes) {
             Err(reason) => opaque(Opaque::Damaged(reason)),
             Ok(object) => {
                 if is_slim_lto(&object) {
@@ -207,9 +211,7 @@ fn parse<'d>(source: &Source<'d>) -> (Content<'d>, NameList<'d>) {
             }
         },
         InputKind::Bitcode => opaque(Opaque::Bitcode),
-        InputKind::Shared | InputKind::OtherElf | InputKind::Archive | InputKind::Other => {
-            opaque(Opaque::NotAnObject)
-        }
+        InputKind::Shared | InputKind::Archive | InputKind::Other => opaque(Opaque::NotAnObject),
     }
 }
 

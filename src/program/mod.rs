@@ -166,6 +166,10 @@ pub enum LinkItem {
     Script(usize),
     /// `--defsym` number.
     Defsym(usize),
+    /// bfd: a missing input: the link ends behind the last input.
+    Missing,
+    /// bfd: the link ends here.
+    Stop,
 }
 
 /// The target that all inputs must share.

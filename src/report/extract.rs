@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use std::collections::BTreeSet;
+
 use super::Page;
 use super::csv::tsv_record;
 use super::json::{self, FindingJson, LinkInfo, TOOL, Tool};
@@ -48,8 +50,15 @@ fn rows<'a>(page: &Page<'_, '_>, members: &'a Members) -> Vec<&'a MemberRow> {
 pub fn tsv(page: &Page<'_, '_>, members: &Members) -> Vec<u8> {
     let program = &page.analysis.program;
     let mut out = b"archive\tmember\tsymbol\treference\n".to_vec();
+    // An archive that is mentioned twice can be in the link twice; its members are listed once.
+    let mut listed = BTreeSet::new();
     for row in &members.rows {
         let (archive, member) = columns(program, row.file);
+        let input = &program.files[row.file];
+        let place = input.archive.map(|a| row.file.0 - program.archives[a].first.0);
+        if !listed.insert((archive, member, place)) {
+            continue;
+        }
         let symbol = row.symbol.map_or(&b""[..], |s| program.name(s));
         tsv_record(&mut out, [archive, member, symbol, &reference(program, &row.reference)]);
     }

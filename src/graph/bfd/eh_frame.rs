@@ -31,7 +31,17 @@ pub(super) struct Fde {
 struct Cie {
     offset: usize,
     entry: Entry,
+    layout: Layout,
+}
+
+/// What a CIE says of its FDEs.
+#[derive(Clone, Copy)]
+struct Layout {
     fde_encoding: u8,
+    /// The augmentation begins with `z`.
+    sized: bool,
+    /// FDEs name a language specific area.
+    lsda: bool,
 }
 
 const OMIT: u8 = 0xff;
@@ -135,29 +145,34 @@ pub(super) fn parse(object: &Object<'_>, data: &[u8], relocs: &[Reloc]) -> Optio
         let length = reader.word(at)? as usize;
         let body = at + 4;
         if length == 0 {
-            // A terminator must be last in the section for bfd.
-            reader.no_relocs_before(body)?;
-            if body < data.len() {
+            // For bfd terminators must be last in the section.
+            let rest = data.get(body..)?;
+            if rest.len() % 4 != 0 || rest.iter().any(|&b| b != 0) {
                 return None;
             }
+            reader.no_relocs_before(data.len())?;
             break;
         }
         let end = body + length;
         let id = reader.word(body)?;
         if id == 0 {
             let first = first_in(&reader, at);
-            let encoding = cie(&mut reader, body + 4, end)?;
+            let (layout, instructions) = cie(&mut reader, body + 4, end)?;
             let entry = Entry { first, end_offset: end as u64 };
-            cies.push(Cie { offset: at, entry, fde_encoding: encoding });
+            cies.push(Cie { offset: at, entry, layout });
+            let moves = instructions_moves(data.get(instructions..end)?, reader.width(layout.fde_encoding))?;
+            if moves {
+                return None;
+            }
         } else {
             let wanted = body.checked_sub(id as usize)?;
             let cie = cies.iter().rev().find(|c| c.offset == wanted)?;
-            let (entry, encoding) = (cie.entry, cie.fde_encoding);
+            let (entry, layout) = (cie.entry, cie.layout);
             let start = body + 4;
             reader.no_relocs_before(start)?;
             let first = first_in(&reader, at);
             let symbol = reader.reloc_at(start)?.symbol;
-            let width = reader.width(encoding);
+            let width = reader.width(layout.fde_encoding);
             let range = start + width;
             if range + width > end {
                 return None;
@@ -167,6 +182,18 @@ pub(super) fn parse(object: &Object<'_>, data: &[u8], relocs: &[Reloc]) -> Optio
                 reader.reloc_at(range).is_none() && data.get(range..range + width)?.iter().all(|&b| b == 0);
             let own = Entry { first, end_offset: end as u64 };
             fdes.push(Fde { symbol, own, cie: (!empty).then_some(entry) });
+            let mut instructions = range + width;
+            if layout.sized {
+                let (length, behind) = leb(data, instructions, end)?;
+                // bfd reads the length into 32 bits.
+                instructions = behind + (length as u32) as usize;
+            } else if layout.lsda {
+                instructions = end;
+            }
+            if instructions > end {
+                return None;
+            }
+            instructions_moves(data.get(instructions..end)?, width)?;
             reader.skip_relocs_before(end);
         }
         at = end;
@@ -179,8 +206,44 @@ fn first_in(reader: &Reader<'_>, at: usize) -> usize {
     reader.next + rest.iter().take_while(|r| r.offset < at as u64).count()
 }
 
-/// Checks a CIE as far as bfd does; returns the encoding of its FDEs' addresses.
-fn cie(reader: &mut Reader<'_>, start: usize, end: usize) -> Option<u8> {
+/// Goes through call frame instructions; `None` if bfd does not know one (`skip_non_nops`), else
+/// whether one of them sets the location.
+fn instructions_moves(code: &[u8], pointer: usize) -> Option<bool> {
+    let end = code.len();
+    let number = |at: usize| leb(code, at, end);
+    let mut moves = false;
+    let mut at = 0;
+    while at < end {
+        let op = code[at];
+        at += 1;
+        let skip = |count: usize| at.checked_add(count).filter(|&next| next <= end);
+        let block = |from: usize| {
+            let (length, behind) = number(from)?;
+            // bfd reads the length into 64 bits and compares with what is left.
+            usize::try_from(length).ok().and_then(|l| behind.checked_add(l)).filter(|&next| next <= end)
+        };
+        at = match if op & 0xc0 != 0 { op & 0xc0 } else { op } {
+            0 | 0x40 | 0xc0 | 0x0a | 0x0b | 0x2d => at,
+            0x80 | 0x06 | 0x07 | 0x08 | 0x0d | 0x0e | 0x13 | 0x2e => number(at)?.1,
+            0x14 | 0x15 | 0x05 | 0x09 | 0x11 | 0x12 | 0x0c | 0x2f => number(number(at)?.1)?.1,
+            0x0f => block(at)?,
+            0x10 | 0x16 => block(number(at)?.1)?,
+            0x01 => {
+                moves = true;
+                skip(pointer)?
+            }
+            0x02 => skip(1)?,
+            0x03 => skip(2)?,
+            0x04 => skip(4)?,
+            0x1d => skip(8)?,
+            _ => return None,
+        };
+    }
+    Some(moves)
+}
+
+/// Checks a CIE as far as bfd does; returns what it says of its FDEs, and where its instructions begin.
+fn cie(reader: &mut Reader<'_>, start: usize, end: usize) -> Option<(Layout, usize)> {
     let data = reader.data;
     let version = *data.get(start).filter(|_| start < end)?;
     if !matches!(version, 1 | 3 | 4) {
@@ -195,8 +258,12 @@ fn cie(reader: &mut Reader<'_>, start: usize, end: usize) -> Option<u8> {
     let augmentation = &data[text..text + length];
     let mut at = text + length + 1;
     reader.no_relocs_before(at)?;
-    if augmentation.starts_with(b"eh") {
+    // bfd looks for these two letters behind the augmentation.
+    if data.get(at..).is_some_and(|rest| rest.starts_with(b"eh")) {
         at += reader.pointer;
+        if at > end {
+            return None;
+        }
         reader.skip_relocs_before(at);
     }
     if version >= 4 {
@@ -210,6 +277,7 @@ fn cie(reader: &mut Reader<'_>, start: usize, end: usize) -> Option<u8> {
     at = if version == 1 { (at < end).then_some(at + 1)? } else { leb(data, at, end)?.1 };
     reader.no_relocs_before(at)?;
     let mut fde_encoding = OMIT;
+    let mut lsda = false;
     if !augmentation.starts_with(b"eh") {
         let mut rest = augmentation;
         if let Some(tail) = rest.strip_prefix(b"z") {
@@ -229,6 +297,8 @@ fn cie(reader: &mut Reader<'_>, start: usize, end: usize) -> Option<u8> {
                     }
                     if *letter == b'R' {
                         fde_encoding = encoding;
+                    } else {
+                        lsda = encoding != OMIT;
                     }
                 }
                 b'P' => {
@@ -256,5 +326,6 @@ fn cie(reader: &mut Reader<'_>, start: usize, end: usize) -> Option<u8> {
         }
     }
     reader.no_relocs_before(end)?;
-    Some(if fde_encoding == OMIT { 0 } else { fde_encoding })
+    let fde_encoding = if fde_encoding == OMIT { 0 } else { fde_encoding };
+    Some((Layout { fde_encoding, sized: augmentation.starts_with(b"z"), lsda }, at))
 }

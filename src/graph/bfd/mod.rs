@@ -3,6 +3,7 @@
 //! Follows bfd `_bfd_elf_gc_mark`, `_bfd_elf_gc_mark_rsec`, `bfd_elf_gc_sections` and ld
 //! `lang_gc_sections`. The walk that comes after the closure is in `mark::bfd`.
 
+pub(crate) mod arm;
 mod eh_frame;
 mod opd;
 mod roots;
@@ -24,6 +25,7 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
     let mut build = Build::new(program, resolution);
     let kind = program.plan.output_kind;
     build.classify(|_, object, index, row| classify(object, index, row, kind));
+    symbols_only(&mut build);
     build.ignored_types = vtable_types(program);
     let mut names = NameNodes::new(&mut build);
     let descriptors = opd::Descriptors::read(program, &mut build, &mut names);
@@ -70,6 +72,22 @@ fn classify(object: &Object<'_>, index: u32, row: SectionRow, output: OutputKind
         }
         _ if row.flags & SHF_EXCLUDE != 0 && !relocatable => (Class::Discarded, has_relocs),
         _ => (Class::Node, has_relocs),
+    }
+}
+
+/// Objects given for their symbols only (`--just-symbols`): never collected or printed, but what
+/// refers to their symbols also reaches what their sections refer to (`_bfd_elf_gc_mark`).
+fn symbols_only(build: &mut Build<'_, '_>) {
+    let (program, resolution) = (build.program, build.resolution);
+    for file in program.file_ids().filter(|&f| program.files[f].mode.just_symbols && resolution.is_in_link(f))
+    {
+        let Content::Object(object) = &program.files[file].content else { continue };
+        for (index, row) in (0u32..).zip(object.sections.iter()) {
+            if row.reloc != 0 {
+                build.follow.insert(program.files[file].section_id(index).idx());
+            }
+        }
+        add_rings(build, file);
     }
 }
 
@@ -173,23 +191,26 @@ fn add_commons(build: &mut Build<'_, '_>, nodes: &mut [u32]) {
 
 /// GS 6.1: a ring over all members; the group section lives with its members.
 fn add_groups(build: &mut Build<'_, '_>) {
-    let (program, resolution) = (build.program, build.resolution);
-    for &file in &resolution.files {
-        let f = &program.files[file];
-        let Content::Object(object) = &f.content else { continue };
-        for group in &object.groups {
-            let members = object.members(group);
-            let node = |section: u32| NodeId(f.section_id(section).0);
-            for (i, &member) in members.iter().enumerate() {
-                let next = members[(i + 1) % members.len()];
-                if next != member {
-                    build.add_edge(node(member), node(next), EdgeKind::Group);
-                }
+    for &file in &build.resolution.files {
+        add_rings(build, file);
+    }
+}
+
+fn add_rings(build: &mut Build<'_, '_>, file: FileId) {
+    let f = &build.program.files[file];
+    let Content::Object(object) = &f.content else { return };
+    for group in &object.groups {
+        let members = object.members(group);
+        let node = |section: u32| NodeId(f.section_id(section).0);
+        for (i, &member) in members.iter().enumerate() {
+            let next = members[(i + 1) % members.len()];
+            if next != member {
+                build.add_edge(node(member), node(next), EdgeKind::Group);
             }
-            if let Some(&first) = members.first() {
-                build.add_edge(node(first), node(group.section), EdgeKind::Group);
-                build.add_edge(node(group.section), node(first), EdgeKind::Group);
-            }
+        }
+        if let Some(&first) = members.first() {
+            build.add_edge(node(first), node(group.section), EdgeKind::Group);
+            build.add_edge(node(group.section), node(first), EdgeKind::Group);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::opd::Descriptors;
 use super::{NameNodes, linked_to};
 use crate::demangle;
 use crate::graph::{Build, Class, ExtraNode, Root, RootKind, RootSet};
-use crate::ids::{Id, NameId, NodeId};
+use crate::ids::{Id, NameId, NodeId, SectionId};
 use crate::load::elf::consts::*;
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Program};
@@ -28,6 +28,11 @@ pub(super) fn find(build: &Build<'_, '_>, names: &NameNodes, descriptors: &Descr
             roots.add(node, root.kind, root.name);
         }
     }
+    // Flagged like others, but the sections of a file given for its symbols are never walked.
+    roots.roots.retain(|root| {
+        let section = (root.node.index() < build.class.len()).then_some(SectionId(root.node.0));
+        section.is_none_or(|s| !build.program.files[build.program.locate(s).0].mode.just_symbols)
+    });
     by_section(build, &mut roots);
     roots
 }

@@ -62,6 +62,8 @@ const LONG: &[Row] = &[
     (Flag, M::CopyDtNeeded(false), "no-add-needed no-copy-dt-needed-entries"),
     (Flag, M::AsNeeded(true), "as-needed"),
     (Flag, M::AsNeeded(false), "no-as-needed"),
+    (Value, M::DynamicLinker, "dynamic-linker"),
+    (Flag, M::DynamicLinker, "no-dynamic-linker"),
     (Flag, M::LibsStatic(false), "Bdynamic dy call_shared"),
     (Flag, M::LibsStatic(true), "Bstatic dn non_shared static"),
     (Flag, M::SymbolicBinding(Symbolic::None), "Bno-symbolic"),
@@ -113,7 +115,7 @@ const LONG: &[Row] = &[
     (
         Flag,
         M::Ignore,
-        "enable-non-contiguous-regions enable-non-contiguous-regions-warnings no-dynamic-linker Qy \
+        "enable-non-contiguous-regions enable-non-contiguous-regions-warnings Qy \
          strip-discarded no-strip-discarded discard-all discard-locals discard-none \
          accept-unknown-input-arch no-accept-unknown-input-arch check-sections no-check-sections \
          disable-multiple-abs-defs embedded-relocs fatal-warnings no-fatal-warnings force-exe-suffix \
@@ -128,7 +130,7 @@ const LONG: &[Row] = &[
     (
         Value,
         M::Ignore,
-        "dynamic-linker assert hash-size max-cache-size error-handling-script sort-section \
+        "assert hash-size max-cache-size error-handling-script sort-section \
          spare-dynamic-tags section-start Tbss Tdata Ttext Ttext-segment Trodata-segment \
          Tldata-segment version-exports-section ctf-share-types audit depaudit \
          compress-debug-sections hash-style",

@@ -56,6 +56,8 @@ pub enum Meaning {
     LibsStatic(bool),
     /// `-n`/`-N`: no page alignment; libraries are static from here (bfd, lld), everywhere (gold, mold).
     Magic,
+    /// `--dynamic-linker`, `--no-dynamic-linker` of bfd, by their long names.
+    DynamicLinker,
     /// bfd's `-a archive|shared|default`.
     LibsKind,
     StripSymbols(Strip),

@@ -23,6 +23,8 @@ pub enum Keyword {
     NoDefs,
     /// Known, without effect on our answers.
     Ignore,
+    /// bfd: relocations that may overflow at run time are let through.
+    NoRelocOverflow,
     /// Not known; the linker warns and goes on.
     Ignored,
     /// Not known; the linker refuses it.
@@ -54,6 +56,7 @@ pub fn keyword(profile: Profile, text: &[u8]) -> Keyword {
         // bfd compares a prefix only.
         (Flavor::Bfd, t) if t.starts_with(b"start-stop-gc") => Keyword::StartStopGc(true),
         (Flavor::Bfd, t) if t.starts_with(b"nostart-stop-gc") => Keyword::StartStopGc(false),
+        (Flavor::Bfd, b"noreloc-overflow") => Keyword::NoRelocOverflow,
         (Flavor::Lld, b"start-stop-gc") => Keyword::StartStopGc(true),
         (Flavor::Lld, b"nostart-stop-gc") => Keyword::StartStopGc(false),
         (Flavor::Mold, b"start-stop-gc" | b"nostart-stop-gc") => Keyword::Ignored,

@@ -4,6 +4,7 @@
 //! Follows bfd `elf_link_input_bfd`, `elf_link_output_extsym`, ld `lang_end`, `ldexp.c` in its
 //! final phase. A link without undefined names costs nothing here.
 
+mod pic;
 mod provided;
 
 use fixedbitset::FixedBitSet;
@@ -11,8 +12,9 @@ use fixedbitset::FixedBitSet;
 use crate::error::{Diagnostic, Severity};
 use crate::graph::Class;
 use crate::ids::{FileId, NameId, NodeId, SectionId};
-use crate::load::elf::consts::{self, STV_DEFAULT};
+use crate::load::elf::consts::{self, EM_386, EM_X86_64, STV_DEFAULT};
 use crate::load::elf::{Object, Place};
+use crate::load::relocs::Reloc;
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Opaque};
 use crate::query::Analysis;
@@ -33,6 +35,7 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
         return out;
     }
     inputs(analysis, &mut out);
+    static_first(analysis, &mut out);
     demanded(analysis, &mut out);
     if plan.output_kind == OutputKind::Relocatable {
         if plan.gc_sections == Some(true) && !plan.gc_keep_exported && !has_root(analysis) {
@@ -49,6 +52,7 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
         libraries(analysis, &bad, &mut out);
     }
     discarded(analysis, &mut out);
+    pic::refusals(analysis, &mut out);
     out
 }
 
@@ -77,6 +81,24 @@ fn inputs(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// bfd `_bfd_x86_elf_link_setup_gnu_properties`: on x86 `-static` before all inputs forbids shared
+/// libraries for good, unless the line says something of a dynamic linker.
+fn static_first(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
+    let program = &analysis.program;
+    let plan = program.plan;
+    let x86 = program.target.is_some_and(|t| matches!(t.machine, EM_386 | EM_X86_64));
+    let executable = matches!(plan.output_kind, OutputKind::Executable | OutputKind::Pie);
+    if !x86 || !executable || !plan.static_first || plan.dynamic_linker {
+        return;
+    }
+    for file in program.file_ids() {
+        let shared = matches!(program.files[file].content, Content::Shared(_));
+        if shared && program.files[file].archive.is_none() && !program.needed.contains(&file) {
+            out.push(error(program.label(file), "attempted static link of dynamic object".to_string()));
         }
     }
 }
@@ -224,8 +246,8 @@ fn is_kept(analysis: &Analysis<'_>, section: SectionId) -> bool {
     }
 }
 
-/// Calls `f` with the symbol index of every relocation of every kept section.
-fn each_reference(analysis: &Analysis<'_>, mut f: impl FnMut(FileId, &Object<'_>, u32, u32)) {
+/// Calls `f` with every relocation of every kept section.
+fn each_reference(analysis: &Analysis<'_>, mut f: impl FnMut(FileId, &Object<'_>, u32, &Reloc)) {
     let program = &analysis.program;
     for &file in &analysis.resolution.files {
         let Content::Object(object) = &program.files[file].content else { continue };
@@ -237,7 +259,7 @@ fn each_reference(analysis: &Analysis<'_>, mut f: impl FnMut(FileId, &Object<'_>
             }
             for table in object.reloc_sections(index) {
                 if let Ok(table) = object.reloc_table(table) {
-                    table.for_each(|_, reloc| f(file, object, index, reloc.symbol));
+                    table.for_each(|_, reloc| f(file, object, index, &reloc));
                 }
             }
         }
@@ -250,7 +272,8 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
     let default = plan.output_kind != OutputKind::Shared;
     let reports = plan.undefined_is_error.unwrap_or(default) && !plan.warn_unresolved;
     let mut seen = FixedBitSet::with_capacity(program.names.len());
-    each_reference(analysis, |file, object, section, symbol| {
+    each_reference(analysis, |file, object, section, reloc| {
+        let symbol = reloc.symbol;
         if symbol < object.first_global {
             return;
         }
@@ -314,7 +337,8 @@ fn discarded(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         return;
     }
     let mut seen: Vec<FileId> = Vec::new();
-    each_reference(analysis, |file, object, section, symbol| {
+    each_reference(analysis, |file, object, section, reloc| {
+        let symbol = reloc.symbol;
         if symbol == 0 || seen.last() == Some(&file) {
             return;
         }

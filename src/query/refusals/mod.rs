@@ -2,6 +2,7 @@
 //! and the like. The answer stays complete; these are the reasons for exit status 2.
 
 mod bfd;
+mod gold;
 mod lld;
 mod mold;
 mod scan;
@@ -16,6 +17,6 @@ pub fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
         Flavor::Bfd => bfd::refusals(analysis),
         Flavor::Mold => mold::refusals(analysis),
         Flavor::Lld => lld::refusals(analysis),
-        Flavor::Gold => Vec::new(),
+        Flavor::Gold => gold::refusals(analysis),
     }
 }

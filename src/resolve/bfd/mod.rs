@@ -19,7 +19,7 @@ use crate::ids::{ArchiveId, FileId, NameId};
 use crate::load::elf::Place;
 use crate::load::elf::consts::{STB_WEAK, STT_FUNC, STT_GNU_IFUNC};
 use crate::plan::{DemandKind, OutputKind};
-use crate::program::{Content, LinkItem, Program};
+use crate::program::{Content, LinkItem, Opaque, Program};
 use comdat::Comdats;
 use symbols::{State, Symbols};
 
@@ -44,6 +44,10 @@ struct Link<'a, 'd> {
     dot_names: Vec<NameId>,
     /// ppc64: ABI version of the output so far.
     output_abi: u32,
+    /// Every object in the order of adding, those given for their symbols only included.
+    entered: Vec<FileId>,
+    /// An input was missing: the link ends when all others were read.
+    missing: bool,
 }
 
 /// Resolves the whole link.
@@ -61,12 +65,17 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         provided: std::collections::BTreeSet::new(),
         dot_names: Vec::new(),
         output_abi: 0,
+        entered: Vec::new(),
+        missing: false,
     };
     link.place_undefineds();
     link.out.wraps = super::wraps(program);
     link.symbols.set_wraps(&link.out.wraps);
     link.run(&program.items, false);
-    link.read_needed();
+    link.out.stopped |= link.missing;
+    if !link.out.stopped {
+        link.read_needed();
+    }
     link.finish()
 }
 
@@ -131,6 +140,8 @@ impl Link<'_, '_> {
                         self.read_defsym(number);
                     }
                 }
+                LinkItem::Missing => self.missing = true,
+                LinkItem::Stop => self.out.stopped = true,
                 LinkItem::GroupEnd | LinkItem::LibStart | LinkItem::LibEnd => {}
             }
         }
@@ -149,8 +160,8 @@ impl Link<'_, '_> {
                 }
             }
             Content::Opaque(_) => {
-                if !again {
-                    self.out.in_link.insert(file.idx());
+                if !again && !self.is_unusable(file) {
+                    self.enter(file);
                 }
             }
         }
@@ -180,7 +191,7 @@ impl Link<'_, '_> {
         if archive.mode.whole_archive {
             if !self.whole_done.put(id.idx()) {
                 for member in archive.members() {
-                    if self.out.stopped {
+                    if self.out.stopped || self.is_unusable(member) {
                         return;
                     }
                     self.out.extractions.push(Extraction { file: member, asker: Asker::Whole, symbol: None });
@@ -239,6 +250,9 @@ impl Link<'_, '_> {
                 };
                 let before = self.undefs;
                 if !self.out.is_in_link(member) {
+                    if self.is_unusable(member) {
+                        return;
+                    }
                     self.out.extractions.push(Extraction { file: member, asker, symbol: Some(name) });
                     self.enter(member);
                     if self.out.stopped {
@@ -261,6 +275,21 @@ impl Link<'_, '_> {
             }
         }
         self.included[id.idx()] = included;
+    }
+
+    /// What is no object ends the link before it is reported as a member.
+    fn is_unusable(&mut self, file: FileId) -> bool {
+        let content = &self.program.files[file].content;
+        if !matches!(content, Content::Opaque(Opaque::Damaged(_) | Opaque::NotAnObject | Opaque::Missing(_)))
+        {
+            return false;
+        }
+        let message = "file not recognized or in wrong format";
+        let label = self.program.label(file);
+        self.out.in_link.insert(file.idx());
+        self.out.diagnostics.push(Diagnostic::new(Severity::Error, label, message));
+        self.out.stopped = true;
+        true
     }
 
     /// An archive member enters the link.

@@ -121,7 +121,7 @@ impl Link<'_, '_> {
         }
         let mut found: HashMap<&[u8], Vec<SectionId>, foldhash::fast::FixedState> =
             wanted.iter().map(|(section, _)| (*section, Vec::new())).collect();
-        for &file in &self.out.files {
+        for &file in &self.entered {
             for section in program.sections_of(file) {
                 if let Some(list) = found.get_mut(program.section_name(section)) {
                     list.push(section);

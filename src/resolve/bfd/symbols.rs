@@ -258,6 +258,7 @@ impl Link<'_, '_> {
             return;
         }
         let f = &program.files[file];
+        self.entered.push(file);
         if !f.mode.just_symbols {
             self.out.files.push(file);
         }
@@ -265,7 +266,10 @@ impl Link<'_, '_> {
             self.define_binary(file);
         }
         let Content::Object(object) = &f.content else { return };
-        self.choose_comdats(file);
+        // ld `section_already_linked`: no section of a file given for its symbols takes part.
+        if !f.mode.just_symbols {
+            self.choose_comdats(file);
+        }
         let hidden_by_exclude = is_excluded(program, file);
         let dead = self.dead_descriptors(file, object);
         for (index, &name) in (object.first_global..).zip(&f.names) {
@@ -275,6 +279,9 @@ impl Link<'_, '_> {
             let Some(mut symbol) = object.symbol(index) else { continue };
             // sparc v9: register symbols are neither references nor definitions (targets 3).
             if symbol.kind == 13 && object.machine == EM_SPARCV9 {
+                continue;
+            }
+            if f.mode.just_symbols && symbol.kind == STT_TLS && matches!(symbol.place, Place::Section(_)) {
                 continue;
             }
             let mut discarded = false;

@@ -126,7 +126,7 @@ impl Resolver<'_, '_> {
                         self.refuse_statements(file);
                     }
                 }
-                LinkItem::Defsym(_) => {}
+                LinkItem::Defsym(_) | LinkItem::Missing | LinkItem::Stop => {}
             }
         }
         if let Some((seen, archives)) = group {
