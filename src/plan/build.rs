@@ -388,6 +388,7 @@ impl Builder {
             M::RpathLink => {
                 self.rpath_link.extend(split_list(&value, b":").into_iter().map(|p| path(p.into())));
             }
+            M::NoUndefined if self.given.unresolved_symbols => {}
             M::NoUndefined => self.plan.undefined_is_error = Some(true),
             M::UndefinedVersion(on) => self.plan.undefined_version = Some(on),
             M::UnresolvedSymbols => {
@@ -399,6 +400,7 @@ impl Builder {
                     _ => return Err(wrong("not a way to handle unresolved symbols")),
                 };
                 self.plan.undefined_is_error = Some(objects);
+                self.given.unresolved_symbols = flavor == Flavor::Gold;
                 // gold's test of shared libraries' own needs has its own option only.
                 if self.plan.profile.flavor != Flavor::Gold {
                     self.plan.shlib_undefined_is_error = Some(shlibs);
@@ -569,6 +571,8 @@ impl Builder {
             Keyword::NoDefs => {}
             Keyword::TextRelocations(on) => self.plan.text_relocations = Some(on),
             Keyword::CopyRelocations(on) => self.plan.no_copy_relocations = !on,
+            // gold asks for --unresolved-symbols first (`issue_undefined_symbol_error`).
+            Keyword::UndefinedIsError(_) if self.given.unresolved_symbols => {}
             Keyword::UndefinedIsError(on) => self.plan.undefined_is_error = Some(on),
             Keyword::NoRelocOverflow => self.plan.no_reloc_overflow = true,
             Keyword::Ignore => {}

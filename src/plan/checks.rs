@@ -116,4 +116,6 @@ pub(super) struct Given {
     pub(super) relocatable: bool,
     /// `-f` or `-F`.
     pub(super) filter: bool,
+    /// gold: `--unresolved-symbols`.
+    pub(super) unresolved_symbols: bool,
 }

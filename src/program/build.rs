@@ -204,7 +204,7 @@ fn parse<'d>(source: &Source<'d>) -> (Content<'d>, NameList<'d>) {
         },
         // A shared library inside an archive is not an input (linkers skip or refuse it).
         InputKind::Shared if source.archive.is_none() => match SharedLibrary::parse(source.bytes) {
-            Err(reason) => opaque(Opaque::Damaged(reason)),
+            Err(reason) => opaque(Opaque::DamagedLibrary(reason)),
             Ok(library) => {
                 let list = NameList::new(library.symbols.iter().map(|s| s.name));
                 (Content::Shared(Box::new(library)), list)
@@ -280,6 +280,7 @@ fn note_unreadable(file: &InputFile<'_>, diagnostics: &mut Vec<Diagnostic>) {
                 Opaque::ForeignMachine => "object for another machine, class or byte order".into(),
                 Opaque::NotAnObject => "not an ELF object".into(),
                 Opaque::Damaged(reason) => format!("damaged object: {reason}"),
+                Opaque::DamagedLibrary(reason) => format!("damaged shared library: {reason}"),
                 Opaque::Missing(reason) => format!("archive member cannot be read: {reason}"),
             };
             diagnostics.push(Diagnostic::new(Severity::Warning, label(), message).with_id("LSW009"));

@@ -35,6 +35,8 @@ pub enum Opaque {
     NotAnObject,
     /// ELF whose headers or tables are damaged: the reason.
     Damaged(String),
+    /// A shared library whose tables are damaged: the reason.
+    DamagedLibrary(String),
     /// A thin archive's member that cannot be opened: the reason.
     Missing(String),
 }

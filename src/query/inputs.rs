@@ -143,7 +143,9 @@ pub fn inputs(link: &OpenedLink, analysis: &Analysis<'_>) -> Inputs {
             Content::Opaque(Opaque::Bitcode) => counts.bitcode += 1,
             Content::Opaque(Opaque::SlimLto) => counts.slim_lto += 1,
             Content::Opaque(Opaque::ForeignMachine) => counts.foreign += 1,
-            Content::Opaque(Opaque::NotAnObject | Opaque::Damaged(_) | Opaque::Missing(_)) => {
+            Content::Opaque(
+                Opaque::NotAnObject | Opaque::Damaged(_) | Opaque::DamagedLibrary(_) | Opaque::Missing(_),
+            ) => {
                 counts.unreadable += 1;
             }
         }

@@ -641,7 +641,7 @@ impl Words<'_, '_> {
             Content::Opaque(Opaque::SlimLto) => Some("a GCC object with intermediate code only"),
             Content::Opaque(Opaque::ForeignMachine) => Some("an object for another machine"),
             Content::Opaque(Opaque::NotAnObject) => Some("not an ELF object"),
-            Content::Opaque(Opaque::Damaged(_)) => Some("damaged"),
+            Content::Opaque(Opaque::Damaged(_) | Opaque::DamagedLibrary(_)) => Some("damaged"),
             Content::Opaque(Opaque::Missing(_)) => Some("missing"),
             _ => None,
         }

@@ -330,8 +330,7 @@ pub(crate) fn bfd_entry_name<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
 /// Whether scripts replace bfd's built-in one: a `-T` or default script that does not merely
 /// INSERT (GS 4.1, 9.1).
 pub(crate) fn has_own_script(program: &Program<'_>) -> bool {
-    let mut own = program.scripts.iter().filter(|s| !s.as_input).peekable();
-    own.peek().is_some() && !own.any(|s| crate::script::filematch::has_insert(&s.script))
+    program.scripts.iter().any(|s| !s.as_input && !crate::script::filematch::has_insert(&s.script))
 }
 
 /// ppc64, GNU linkers: `_savegpr0_N` and relatives, N from 14 (vectors: 20) to 31, which they

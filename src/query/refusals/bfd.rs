@@ -191,6 +191,8 @@ fn undefined_names(analysis: &Analysis<'_>) -> FixedBitSet {
         let defined_by_linker = resolution.start_stop.iter().any(|(n, _)| *n == name);
         let undefined = match resolution.definitions[name].kind {
             DefKind::Undefined => !defined_by_linker || misplaced.contains(&name),
+            // A weak reference to nothing is none.
+            DefKind::UndefinedWeak => false,
             _ => misplaced.contains(&name),
         };
         if undefined {
@@ -207,7 +209,9 @@ fn undefined_names(analysis: &Analysis<'_>) -> FixedBitSet {
 /// GS 6.5: a start/stop name is undefined in the end if no section X went to an output section X.
 fn misplaced_start_stop(analysis: &Analysis<'_>) -> Vec<NameId> {
     let program = &analysis.program;
-    if analysis.resolution.start_stop.is_empty() || !resolve::has_own_script(program) {
+    // Without collected tables the built-in script places every X where it belongs.
+    let collected = program.plan.start_stop_gc == Some(true);
+    if analysis.resolution.start_stop.is_empty() || !(collected || resolve::has_own_script(program)) {
         return Vec::new();
     }
     let tables: Vec<KeepTable> =
@@ -283,7 +287,8 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
             _ => name,
         };
         // Whatever the options say, what is not of default visibility must be defined here.
-        let wanted = reports || analysis.resolution.visibility[name] != STV_DEFAULT;
+        let protected = analysis.resolution.start_stop.iter().any(|(n, _)| *n == name);
+        let wanted = reports || protected || analysis.resolution.visibility[name] != STV_DEFAULT;
         if wanted && bad.contains(name.idx()) && !seen.put(name.idx()) {
             let text = String::from_utf8_lossy(program.name(name)).into_owned();
             let from = String::from_utf8_lossy(object.section_name(section)).into_owned();

@@ -391,7 +391,8 @@ impl Link<'_, '_> {
                 entry.state = State::Undefined;
                 entry.file = file;
                 entry.symbol = index;
-                entry.discarded = discarded;
+                // `indx` stays -3 once it is.
+                entry.discarded |= discarded;
                 self.undefs += 1;
             }
             _ => {

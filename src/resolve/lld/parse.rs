@@ -230,9 +230,9 @@ impl<'a, 'd> Reader<'a, 'd> {
             Content::Opaque(Opaque::ForeignMachine) => {
                 self.error(file, "is incompatible with the link's target")
             }
-            Content::Opaque(Opaque::Missing(reason) | Opaque::Damaged(reason)) => {
-                self.error(file, reason.clone())
-            }
+            Content::Opaque(
+                Opaque::Missing(reason) | Opaque::Damaged(reason) | Opaque::DamagedLibrary(reason),
+            ) => self.error(file, reason.clone()),
             _ => {}
         }
     }
@@ -271,9 +271,9 @@ impl<'a, 'd> Reader<'a, 'd> {
             Content::Opaque(Opaque::ForeignMachine) => {
                 self.error(file, "is incompatible with the link's target")
             }
-            Content::Opaque(Opaque::Missing(reason) | Opaque::Damaged(reason)) => {
-                self.error(file, reason.clone())
-            }
+            Content::Opaque(
+                Opaque::Missing(reason) | Opaque::Damaged(reason) | Opaque::DamagedLibrary(reason),
+            ) => self.error(file, reason.clone()),
             Content::Opaque(_) => {}
         }
     }
