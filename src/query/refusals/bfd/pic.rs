@@ -30,7 +30,7 @@ pub(super) fn refusals(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     let Some(target) = program.target.filter(|t| t.machine == EM_X86_64) else { return };
     let shared = plan.output_kind == OutputKind::Shared;
     let pic = shared || plan.output_kind == OutputKind::Pie;
-    if plan.dynamic_lists.is_empty() && !pic && analysis.resolution.needed_libraries.is_clear() {
+    if !pic && analysis.resolution.needed_libraries.is_clear() {
         return;
     }
     let mut last = None;
