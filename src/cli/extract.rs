@@ -20,7 +20,10 @@ pub(super) fn run(args: ExtractArgs) -> Result<Answer> {
     options::modes(&mut link, args.modes);
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
-    let analysis = session::analyze(&link, &opened, &mut clock)?;
+    let analysis = match output.format {
+        Format::Linker => session::analyze_linkers_part(&link, &opened, &mut clock)?,
+        _ => session::analyze(&link, &opened, &mut clock)?,
+    };
     let diagnostics = finding::diagnostics(&analysis);
     let bytes = if output.format == Format::Linker {
         listing::extraction_report(&analysis).ok_or_else(|| {

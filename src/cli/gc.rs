@@ -33,7 +33,10 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
     }
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
-    let analysis = session::analyze(&link, &opened, &mut clock)?;
+    let analysis = match output.format {
+        Format::Linker => session::analyze_linkers_part(&link, &opened, &mut clock)?,
+        _ => session::analyze(&link, &opened, &mut clock)?,
+    };
     let diagnostics = finding::diagnostics(&analysis);
     clock.done("refusals");
     let bytes = match output.format {

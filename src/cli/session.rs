@@ -78,8 +78,21 @@ pub(super) fn open(options: &LinkOptions, overrides: &Overrides, clock: &mut Clo
     Ok(Opened { plan, link })
 }
 
-/// Runs the phases, and tells whose rules were followed.
+/// As [`analyze_linkers_part`], for answers that need every input.
 pub(super) fn analyze<'d>(
+    options: &LinkOptions,
+    opened: &'d Opened,
+    clock: &mut Clock,
+) -> Result<Analysis<'d>> {
+    match &opened.link.broken {
+        Some(error) => Err(error.clone()),
+        None => analyze_linkers_part(options, opened, clock),
+    }
+}
+
+/// Runs the phases, and tells whose rules were followed; inputs that ended the link early are left to
+/// the diagnostics (`--format=linker`).
+pub(super) fn analyze_linkers_part<'d>(
     options: &LinkOptions,
     opened: &'d Opened,
     clock: &mut Clock,

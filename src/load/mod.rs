@@ -27,7 +27,7 @@ use std::ops::Range;
 
 use bstr::BString;
 
-use crate::error::Diagnostic;
+use crate::error::{Diagnostic, Error};
 use crate::plan::InputMode;
 use crate::script::Script;
 
@@ -141,4 +141,7 @@ pub struct OpenedLink {
     pub controls: controls::Controls,
     /// What could not be opened or looks wrong, without being fatal.
     pub diagnostics: Vec<Diagnostic>,
+    /// bfd: the first input that was missing or could not be read. Only what the linker itself writes
+    /// before it gives up can be answered.
+    pub broken: Option<Error>,
 }

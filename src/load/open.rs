@@ -45,6 +45,7 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
             extra_names: Vec::new(),
             controls: Controls::default(),
             diagnostics: Vec::new(),
+            broken: None,
         },
         seen_archives: BTreeSet::new(),
         named_early: BTreeSet::new(),
@@ -141,6 +142,7 @@ impl Opener<'_> {
             Err(error) if self.plan.profile.flavor == Flavor::Bfd => {
                 self.link.diagnostics.push(Diagnostic::new(Severity::Error, "", error.to_string()));
                 self.link.items.push(Item::Stop);
+                self.link.broken.get_or_insert(error);
                 self.stopped = true;
                 Ok(())
             }
@@ -155,6 +157,7 @@ impl Opener<'_> {
         }
         self.link.diagnostics.push(Diagnostic::new(Severity::Error, "", error.to_string()));
         self.link.items.push(Item::Missing);
+        self.link.broken.get_or_insert(error);
         Ok(())
     }
 
