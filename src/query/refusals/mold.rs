@@ -33,7 +33,9 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     if !analysis.program.plan.allow_multiple_definition {
         duplicates(analysis, &mut out);
     }
-    undefined(analysis, &mut out);
+    if !analysis.program.plan.warn_unresolved {
+        undefined(analysis, &mut out);
+    }
     scan::refusals(analysis, &mut out);
     out
 }

@@ -98,6 +98,7 @@ fn check_versions(program: &Program<'_>, out: &mut Resolution) {
         return;
     }
     let soname = plan.soname.as_ref().filter(|_| plan.default_symver);
+    let mut found = false;
     for &file in &out.files {
         let input = &program.files[file];
         if input.object().is_none() {
@@ -115,9 +116,37 @@ fn check_versions(program: &Program<'_>, out: &mut Resolution) {
             }
             let message = format!("symbol {} has an undefined version", String::from_utf8_lossy(text));
             out.diagnostics.push(Diagnostic::new(Severity::Error, program.label(file), message));
-            out.stopped = true;
+            found = true;
         }
     }
+    // A later warning flushes the list; duplicates end the link before that one.
+    out.stopped = found && !(plan.allow_multiple_definition && types_differ(program, out));
+}
+
+/// Some object mentions a name with another type than its definition has (`check_symbol_types`).
+fn types_differ(program: &Program<'_>, out: &Resolution) -> bool {
+    let plain = |kind: u8| if kind == STT_GNU_IFUNC { STT_FUNC } else { kind };
+    out.files.iter().any(|&file| {
+        let input = &program.files[file];
+        let Some(object) = input.object() else { return false };
+        (object.first_global..).zip(&input.names).any(|(symbol, &name)| {
+            let definition = out.definitions[name];
+            let Some(owner) = program.files.get(definition.file) else { return false };
+            let index = definition.symbol;
+            let defined = match definition.kind {
+                DefKind::Shared => owner.shared().and_then(|l| l.symbols.get(index as usize)).map(|s| s.kind),
+                DefKind::Strong | DefKind::Weak | DefKind::Common => {
+                    owner.object().and_then(|o| o.symbol(index)).map(|s| s.kind)
+                }
+                _ => None,
+            };
+            let (Some(one), Some(other)) = (defined, object.symbol(symbol).map(|s| s.kind)) else {
+                return false;
+            };
+            let (one, other) = (plain(one), plain(other));
+            one != STT_NOTYPE && other != STT_NOTYPE && one != other
+        })
+    })
 }
 
 /// The files that mold reads, and those that are in the link from the start.

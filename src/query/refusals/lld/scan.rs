@@ -3,13 +3,21 @@
 //!
 //! In: a finished analysis. Out: diagnostics; the list of removed sections was printed before.
 
+use super::provided::is_provided;
 use crate::error::Diagnostic;
+use crate::ids::NameId;
 use crate::load::elf::consts::*;
 use crate::plan::{OutputKind, Symbolic};
 use crate::query::Analysis;
 use crate::query::refusals::scan::{Leads, Use, Wants, judge};
 
 const POSITION: &str = "relocation cannot be used against this symbol, recompile with -fPIC";
+
+/// Whether lld may define a name after collection.
+fn defines(analysis: &Analysis<'_>, name: NameId) -> bool {
+    let text = analysis.program.name(name);
+    text.starts_with(b"__start_") || text.starts_with(b"__stop_") || is_provided(&analysis.program, text)
+}
 
 /// All of them.
 pub(super) fn refusals(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
@@ -23,8 +31,8 @@ pub(super) fn refusals(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             return false;
         }
         match one.leads {
-            Leads::Library { .. } | Leads::Open => true,
-            Leads::Nowhere => pic,
+            Leads::Library { .. } => true,
+            Leads::Nowhere | Leads::Open => pic,
             Leads::Section | Leads::Absolute => {
                 let function = matches!(one.kind, STT_FUNC | STT_GNU_IFUNC);
                 let symbolic = match plan.symbolic {
@@ -42,6 +50,10 @@ pub(super) fn refusals(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     judge(
         analysis,
         |one| {
+            // Names that lld itself will define are no references any more.
+            if one.leads == Leads::Open && one.name.is_none_or(|name| defines(analysis, name)) {
+                return None;
+            }
             match one.wants {
                 Wants::Unknown => return Some("unknown relocation"),
                 Wants::Always => return None,
@@ -61,7 +73,7 @@ pub(super) fn refusals(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
                         .then_some("relocation cannot refer to an absolute symbol");
                 }
             }
-            if !pic && one.leads == Leads::Nowhere {
+            if !pic && matches!(one.leads, Leads::Nowhere | Leads::Open) {
                 return None;
             }
             let dynamic = matches!(one.wants, Wants::Word | Wants::Distance { wide: true });
