@@ -12,7 +12,9 @@ use super::text::{count, linker, machine, output_kind, plural, size, table};
 use crate::ids::{FileId, SectionId};
 use crate::query::Analysis;
 use crate::query::finding::{Finding, Level, level_word, name_of};
-use crate::query::keep::{Audit, BoundUse, KeptStatement, LostTable, Sort, Statement, Weight};
+use crate::query::keep::{
+    Audit, BoundUse, KeptStatement, LostTable, Shared, Sort, Statement, Tenant, Weight,
+};
 use crate::query::select::SortBy;
 use crate::query::symbols;
 
@@ -32,6 +34,7 @@ pub fn text(page: &Page<'_, '_>, audit: &Audit) -> Vec<u8> {
     out.push('\n');
     lost(&mut out, page, audit);
     kept(&mut out, page, audit);
+    shared(&mut out, page, audit);
     others(&mut out, page);
     idle(&mut out, page, audit);
     out.into_bytes()
@@ -229,6 +232,8 @@ fn section(page: &Page<'_, '_>, section: SectionId) -> String {
     let program = &page.analysis.program;
     let (file, index) = program.locate(section);
     let best = symbols::best_of_sections(program, file).get(index as usize).copied().flatten();
+    // Mapping symbols (`$d`) name no section.
+    let best = best.filter(|&s| !symbols::name(program, file, s).starts_with(b"$"));
     match best {
         Some(symbol) => page.style.symbol(symbols::name(program, file, symbol)),
         None => page.style.section(program.section_name(section)),
@@ -308,6 +313,52 @@ fn kept(out: &mut String, page: &Page<'_, '_>, audit: &Audit) {
         out.push_str(&format!("  tables and exports together pin {}\n", weight(p.both_together)));
     }
     out.push('\n');
+}
+
+fn shared(out: &mut String, page: &Page<'_, '_>, audit: &Audit) {
+    let rows: Vec<&Shared> = shared_rows(page, audit);
+    if rows.is_empty() {
+        return;
+    }
+    out.push_str(&page.style.heading("what lives only because it shares a section with something live\n"));
+    let header = ["bytes", "in sections", "keeping", "section", "biggest"].map(String::from).to_vec();
+    let mut lines: Vec<Vec<String>> = vec![header];
+    let shown = page.selection.shown(rows.len());
+    for r in rows.iter().take(shown) {
+        let biggest: Vec<String> = r.tenants.iter().take(3).map(|t| tenant(page, t)).collect();
+        lines.push(vec![
+            size(r.bytes),
+            count(r.sections),
+            size(r.through.bytes()),
+            escape(&r.name),
+            biggest.join(", "),
+        ]);
+    }
+    out.push_str(&table(lines, &[0, 1, 2]));
+    more(out, rows.len() - shown, "section names");
+    out.push('\n');
+}
+
+/// Rows of shared sections that the selection shows, in its order.
+pub(super) fn shared_rows<'a>(page: &Page<'_, '_>, audit: &'a Audit) -> Vec<&'a Shared> {
+    let mut rows: Vec<&Shared> =
+        audit.shared.iter().filter(|r| page.selection.matches(&[r.name.as_slice()])).collect();
+    match page.selection.sort {
+        SortBy::Name => rows.sort_by(|a, b| a.name.cmp(&b.name)),
+        SortBy::Size => rows.sort_by_key(|r| std::cmp::Reverse(r.bytes.saturating_add(r.through.bytes()))),
+        SortBy::Count => rows.sort_by_key(|r| std::cmp::Reverse(r.sections)),
+        SortBy::Input => {}
+    }
+    rows
+}
+
+fn tenant(page: &Page<'_, '_>, tenant: &Tenant) -> String {
+    let program = &page.analysis.program;
+    let (file, _) = program.locate(tenant.section);
+    match tenant.symbol {
+        Some(symbol) => page.style.symbol(symbols::name(program, file, symbol)),
+        None => format!("{}+{:#x}", self::file(page.analysis, file), tenant.offset),
+    }
 }
 
 /// Findings that have no part of their own above or below.

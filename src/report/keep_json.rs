@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use super::Page;
 use super::json::{self, FindingJson, LinkInfo, TOOL, Tool, string};
-use super::keep::{kept_rows, lost_rows};
+use super::keep::{kept_rows, lost_rows, shared_rows};
 use crate::ids::SectionId;
-use crate::query::keep::{Audit, BoundUse, Form, KeptStatement, LostTable, Origin, Statement, Weight};
+use crate::query::keep::{
+    Audit, BoundUse, Form, KeptStatement, LostTable, Origin, Shared, Statement, Weight,
+};
 use crate::query::symbols;
 
 #[derive(Serialize)]
@@ -24,7 +26,27 @@ struct KeepJson {
     tables_together: WeightJson,
     exports_together: WeightJson,
     both_together: WeightJson,
+    shared: Vec<SharedJson>,
+    shared_omitted: u64,
     findings: Vec<FindingJson>,
+}
+
+#[derive(Serialize)]
+struct SharedJson {
+    section: String,
+    sections: u64,
+    bytes: u64,
+    through: WeightJson,
+    tenants: Vec<TenantJson>,
+}
+
+#[derive(Serialize)]
+struct TenantJson {
+    symbol: Option<String>,
+    offset: u64,
+    bytes: u64,
+    file: String,
+    archive: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -118,6 +140,8 @@ impl From<Weight> for WeightJson {
 pub fn json(page: &Page<'_, '_>, audit: &Audit) -> Vec<u8> {
     let lost = lost_rows(page, audit);
     let kept = kept_rows(page, audit);
+    let shared = shared_rows(page, audit);
+    let shared_shown = page.selection.shown(shared.len());
     let (lost_shown, kept_shown) = (page.selection.shown(lost.len()), page.selection.shown(kept.len()));
     json::render(&KeepJson {
         schema: "linksweep.keep/1",
@@ -133,6 +157,8 @@ pub fn json(page: &Page<'_, '_>, audit: &Audit) -> Vec<u8> {
         tables_together: audit.pins.tables_together.into(),
         exports_together: audit.pins.exports_together.into(),
         both_together: audit.pins.both_together.into(),
+        shared: shared.iter().take(shared_shown).map(|r| shared_json(page, r)).collect(),
+        shared_omitted: (shared.len() - shared_shown) as u64,
         findings: json::findings(page.findings),
     })
 }
@@ -176,6 +202,22 @@ fn lost_json(page: &Page<'_, '_>, audit: &Audit, number: usize, table: &LostTabl
         cascade: table.cascade_weight.into(),
         cascade_sections: table.cascade.iter().map(|&s| section(page, s)).collect(),
         patch: fix.map_or_else(String::new, |f| f.patch.clone()),
+    }
+}
+
+fn shared_json(page: &Page<'_, '_>, row: &Shared) -> SharedJson {
+    let tenants = row.tenants.iter().map(|t| {
+        let (file, archive) = place(page, t.section);
+        let (id, _) = page.analysis.program.locate(t.section);
+        let symbol = t.symbol.map(|s| string(symbols::name(&page.analysis.program, id, s)));
+        TenantJson { symbol, offset: t.offset, bytes: t.bytes, file, archive }
+    });
+    SharedJson {
+        section: string(&row.name),
+        sections: row.sections,
+        bytes: row.bytes,
+        through: row.through.into(),
+        tenants: tenants.collect(),
     }
 }
 
@@ -233,6 +275,8 @@ fn section(page: &Page<'_, '_>, section: SectionId) -> SectionJson {
     let program = &page.analysis.program;
     let (file, index) = program.locate(section);
     let best = symbols::best_of_sections(program, file).get(index as usize).copied().flatten();
+    // Mapping symbols (`$d`) name no section.
+    let best = best.filter(|&s| !symbols::name(program, file, s).starts_with(b"$"));
     let (name, archive) = place(page, section);
     SectionJson {
         section: string(program.section_name(section)),

@@ -80,6 +80,8 @@ pub struct Ranges {
     pub bounds: Vec<Bound>,
     /// Ranges, fewest statements first.
     pub ranges: Vec<Range>,
+    /// Output sections with the symbols that hold their load address: what is copied from there at start.
+    pub copied: Vec<(BString, Vec<u32>)>,
     around: HashMap<u32, Vec<u32>, foldhash::fast::FixedState>,
 }
 
@@ -173,6 +175,7 @@ fn of_script(script: &Script, number: u32, statements: &[Statement], out: &mut R
     pairs(&items, &stems, out);
     neighbours(&items, &stems, out);
     start_only(&items, &stems, statements, out);
+    out.copied.extend(sections.iter().map(|(name, starts, _)| (name.clone(), starts.clone())));
     for (name, starts, stops) in sections {
         let own = |s: &&Statement| s.script == number && s.output == name && !s.discard;
         let mut inside = statements.iter().enumerate().filter(|(_, s)| own(s)).map(|(at, _)| at as u32);

@@ -167,6 +167,28 @@ impl Search<'_, '_> {
         None
     }
 
+    /// Whether live code copies the output section of a range to its place: a data segment.
+    fn is_copied(&self, range: &Range) -> bool {
+        let output = self.placement.statements.get(range.first as usize).map(|s| &s.output);
+        self.ranges
+            .copied
+            .iter()
+            .filter(|(name, _)| Some(name) == output)
+            .any(|(_, bounds)| bounds.iter().any(|b| self.is_walked(*b)))
+    }
+
+    /// Whether global objects of these sections have different sizes: no entries of one table.
+    fn has_mixed_objects(&self, sections: &[SectionId]) -> bool {
+        let mut size = None;
+        sections.iter().any(|&section| {
+            let (file, index) = self.analysis.program.locate(section);
+            let Some(object) = self.analysis.program.files[file].object() else { return false };
+            let own = (object.first_global..object.symbol_count()).filter_map(|s| object.symbol(s));
+            own.filter(|s| s.place == Place::Section(index) && s.kind == STT_OBJECT && s.size > 0)
+                .any(|s| size.replace(s.size).is_some_and(|before| before != s.size))
+        })
+    }
+
     fn lost(&self, number: usize) -> Option<LostTable> {
         let range = self.ranges.ranges.get(number)?;
         let (mut lost, mut statements, mut candidate) = (Vec::new(), Vec::new(), Candidate::default());
@@ -196,7 +218,7 @@ impl Search<'_, '_> {
                 }
             }
         }
-        if candidate.is_named_data() {
+        if candidate.is_named_data() || self.is_copied(range) || self.has_mixed_objects(&candidate.named) {
             lost.retain(|s| !candidate.named.contains(s));
         }
         let &first = lost.first()?;

@@ -12,6 +12,7 @@ mod patterns;
 mod pins;
 mod references;
 mod shape;
+mod shared;
 mod source;
 mod statements;
 mod stride;
@@ -24,6 +25,7 @@ pub use patterns::{Captured, IdlePattern, Orphan};
 pub use pins::{KeptStatement, Pins, Sort};
 pub use references::{BoundUse, is_live};
 pub use shape::Shape;
+pub use shared::{Shared, Tenant};
 pub use source::{Origin, SourceText};
 pub use statements::{NO_STATEMENT, Placement, Statement, StatementPattern};
 pub use stride::BadStride;
@@ -60,6 +62,8 @@ pub struct Audit {
     pub idle: Vec<IdlePattern>,
     /// LSW006.
     pub pins: Pins,
+    /// What lives only through a section that it shares, by section name.
+    pub shared: Vec<Shared>,
     /// LSW007.
     pub orphans: Vec<Orphan>,
     /// LSW008.
@@ -98,8 +102,9 @@ pub fn audit(analysis: &Analysis<'_>, given: Given) -> Audit {
         collects: !given.would,
         idle: patterns::idle(analysis, &placement),
         pins: if collects { pins::pins(analysis, &placement) } else { Pins::default() },
+        shared: if collects && placement.complete { shared::shared(analysis) } else { Vec::new() },
         patch: fix(analysis, &placement, &given.sources, &all).patch,
-        orphans: patterns::orphans(analysis, &placement),
+        orphans: patterns::orphans(analysis, &placement, &references),
         captured: patterns::captured(analysis, &placement),
         conflicts: conflicts(analysis),
         strides: stride::bad_strides(analysis, &placement, &ranges, &references),

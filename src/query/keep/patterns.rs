@@ -5,7 +5,7 @@
 
 use bstr::BString;
 
-use super::references::is_live;
+use super::references::{References, is_live};
 use super::statements::{NO_STATEMENT, Placement, Statement};
 use crate::graph::Class;
 use crate::ids::{FileId, SectionId};
@@ -154,7 +154,11 @@ fn dotted(statement: &Statement, text: &[u8], names: &[&[u8]]) -> Option<BString
 }
 
 /// Live allocated sections without a statement (GS 9.4).
-pub(super) fn orphans(analysis: &Analysis<'_>, placement: &Placement) -> Vec<Orphan> {
+pub(super) fn orphans(
+    analysis: &Analysis<'_>,
+    placement: &Placement,
+    references: &References,
+) -> Vec<Orphan> {
     let program = &analysis.program;
     let mut out: Vec<Orphan> = Vec::new();
     if !placement.complete || program.plan.output_kind == OutputKind::Relocatable {
@@ -167,6 +171,9 @@ pub(super) fn orphans(analysis: &Analysis<'_>, placement: &Placement) -> Vec<Orp
                 continue;
             }
             let name = program.section_name(section);
+            if !by_name.contains_key(name) && has_linker_bounds(analysis, references, name) {
+                continue;
+            }
             let at = *by_name.entry(name).or_insert_with(|| {
                 out.push(Orphan {
                     name: name.into(),
@@ -183,6 +190,15 @@ pub(super) fn orphans(analysis: &Analysis<'_>, placement: &Placement) -> Vec<Orp
         }
     }
     out
+}
+
+/// Live code uses `__start_X` or `__stop_X`: the linker makes them only if X has an output section of its
+/// own, so it is meant to be an orphan.
+fn has_linker_bounds(analysis: &Analysis<'_>, references: &References, name: &[u8]) -> bool {
+    [&b"__start_"[..], b"__stop_"].iter().any(|prefix| {
+        let id = analysis.program.names.find(&[prefix, name].concat());
+        id.is_some_and(|id| references.uses(id).iter().any(|u| u.live))
+    })
 }
 
 fn is_orphan(analysis: &Analysis<'_>, section: SectionId) -> bool {
