@@ -71,12 +71,21 @@ pub struct Diagnostic {
     pub subject: String,
     /// The message, without the subject.
     pub message: String,
+    /// The name that is undefined, where that is what the message says; else empty.
+    pub symbol: Vec<u8>,
 }
 
 impl Diagnostic {
     /// A diagnostic of the given severity about `subject`.
     pub fn new(severity: Severity, subject: impl Into<String>, message: impl Into<String>) -> Self {
-        Diagnostic { severity, id: "", subject: subject.into(), message: message.into() }
+        Diagnostic { severity, id: "", subject: subject.into(), message: message.into(), symbol: Vec::new() }
+    }
+
+    /// The same diagnostic, about an undefined name.
+    #[must_use]
+    pub fn about(mut self, symbol: &[u8]) -> Self {
+        self.symbol = symbol.to_vec();
+        self
     }
 
     /// The same diagnostic carrying a finding id.

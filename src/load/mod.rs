@@ -19,6 +19,7 @@ pub mod modules;
 mod open;
 pub mod relocs;
 pub mod second;
+pub mod sources;
 
 pub use bytes::FileStore;
 pub use open::open;

@@ -1,5 +1,6 @@
 //! Questions about a finished analysis: one file per question, plain complete data out.
 
+pub mod added;
 pub mod compare;
 pub mod dead;
 pub mod dominators;
@@ -18,6 +19,7 @@ pub mod retained;
 pub mod select;
 pub mod symbols;
 pub mod totals;
+pub mod undefined;
 pub mod why;
 
 use crate::graph::{RootSet, SectionGraph};

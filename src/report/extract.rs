@@ -11,6 +11,7 @@ use super::labels::escape;
 use super::text::{count, linker, machine, plural, size, table};
 use crate::ids::FileId;
 use crate::program::Program;
+use crate::query::added::{AddedSymbol, added};
 use crate::query::dead::file_label;
 use crate::query::members::{MemberRow, Members, Reference};
 use crate::query::select::SortBy;
@@ -121,6 +122,28 @@ pub fn text(page: &Page<'_, '_>, members: &Members, all: bool) -> Vec<u8> {
         }
         out.push_str(&table(lines, &[0, 1, 2]));
     }
+    let symbols: Vec<AddedSymbol<'_>> =
+        members.archives.iter().flat_map(|row| added(page.analysis, row.archive, &row.left)).collect();
+    if !symbols.is_empty() {
+        out.push('\n');
+        out.push_str(&style.heading("symbols that --whole-archive would add\n"));
+        let shown = page.selection.shown(symbols.len());
+        let mut lines = vec![vec!["size".into(), "mark".into(), "symbol".into(), "member".into()]];
+        for symbol in symbols.iter().take(shown) {
+            let mark = match symbol.serves {
+                _ if symbol.exported => "exported".to_string(),
+                Some(export) => format!("for {}", style.symbol(export)),
+                None => "pure cost".to_string(),
+            };
+            let member = escape(&file_label(program, symbol.file));
+            lines.push(vec![size(symbol.bytes), mark, style.symbol(symbol.name), member]);
+        }
+        out.push_str(&table(lines, &[0]));
+        if symbols.len() > shown {
+            let more = count((symbols.len() - shown) as u64);
+            out.push_str(&format!("  ... and {more} more symbols (-n 0 shows all)\n"));
+        }
+    }
     if !members.left_objects.is_empty() {
         out.push_str("\n--start-lib objects left behind:\n");
         for &file in &members.left_objects {
@@ -175,7 +198,28 @@ struct ArchiveJson {
 struct WholeJson {
     members: u64,
     bytes: u64,
-    symbols: Option<Vec<String>>,
+    symbols: Vec<AddedJson>,
+}
+
+#[derive(Serialize)]
+struct AddedJson {
+    name: String,
+    member: String,
+    bytes: u64,
+    exported: bool,
+    pure_cost: bool,
+    serves: Option<String>,
+}
+
+fn added_json(program: &Program<'_>, symbol: &AddedSymbol<'_>) -> AddedJson {
+    AddedJson {
+        name: json::string(symbol.name),
+        member: json::string(program.files[symbol.file].member),
+        bytes: symbol.bytes,
+        exported: symbol.exported,
+        pure_cost: symbol.is_pure_cost(),
+        serves: symbol.serves.map(json::string),
+    }
 }
 
 /// `linksweep.extract/1`.
@@ -209,7 +253,14 @@ pub fn json(page: &Page<'_, '_>, members: &Members, all: bool) -> Vec<u8> {
             members: archive.count,
             taken: row.taken,
             left: row.left.iter().map(|&f| json::string(program.files[f].member)).collect(),
-            whole_archive: WholeJson { members: row.left.len() as u64, bytes: row.left_bytes, symbols: None },
+            whole_archive: WholeJson {
+                members: row.left.len() as u64,
+                bytes: row.left_bytes,
+                symbols: added(page.analysis, row.archive, &row.left)
+                    .iter()
+                    .map(|symbol| added_json(program, symbol))
+                    .collect(),
+            },
         }
     });
     json::render(&ExtractJson {

@@ -17,6 +17,7 @@ pub mod labels;
 pub mod reloc_names;
 pub mod schema;
 pub mod text;
+pub mod undefined;
 pub mod verify;
 pub mod why_json;
 mod why_kernel;

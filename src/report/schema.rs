@@ -7,6 +7,7 @@ pub const SCHEMAS: &[(&str, &str)] = &[
     ("exports", include_str!("schemas/exports.json")),
     ("extract", include_str!("schemas/extract.json")),
     ("keep", include_str!("schemas/keep.json")),
+    ("undefined", include_str!("schemas/undefined.json")),
     ("verify", include_str!("schemas/verify.json")),
     ("doctor", include_str!("schemas/doctor.json")),
 ];

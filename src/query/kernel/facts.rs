@@ -36,8 +36,6 @@ pub struct KernelFacts {
     pub crcs: BTreeMap<BString, u32>,
     /// Paths, without suffix, of all modules of `modules.order`.
     pub module_order: Vec<BString>,
-    /// Where names that nothing defines come from in the sources, by name.
-    pub sources: BTreeMap<BString, SourceHint>,
 }
 
 impl KernelFacts {
@@ -48,32 +46,4 @@ impl KernelFacts {
         }
         Some(self.config.get(option.as_bytes()).is_some_and(|v| v.as_slice() != b"n"))
     }
-}
-
-/// Where the sources define a name that no object of the tree has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SourceHint {
-    /// The source file, relative to the source tree.
-    pub file: String,
-    /// Its line, from 1.
-    pub line: u32,
-    /// The source exports the name.
-    pub exported: bool,
-    /// The definition is `static` or `inline`.
-    pub is_static: bool,
-    /// The Makefile line that would build it.
-    pub makefile: Option<MakefileLine>,
-}
-
-/// A line of a Makefile.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MakefileLine {
-    /// The Makefile, relative to the source tree.
-    pub file: String,
-    /// Its line, from 1.
-    pub line: u32,
-    /// The text, `obj-$(CONFIG_X) += foo.o`.
-    pub text: String,
-    /// The options on the way to it that are off, innermost first.
-    pub off: Vec<String>,
 }

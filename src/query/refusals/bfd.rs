@@ -293,7 +293,7 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
             let text = String::from_utf8_lossy(program.name(name)).into_owned();
             let from = String::from_utf8_lossy(object.section_name(section)).into_owned();
             let subject = format!("{}:({from})", program.label(file));
-            out.push(error(subject, format!("undefined reference to `{text}'")));
+            out.push(error(subject, format!("undefined reference to `{text}'")).about(program.name(name)));
         }
     });
 }
@@ -326,7 +326,8 @@ fn libraries(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnosti
         for (symbol, &name) in library.symbols.iter().zip(&f.names) {
             if !symbol.defined && !symbol.weak && symbol.version.is_none() && bad.contains(name.idx()) {
                 let text = String::from_utf8_lossy(symbol.name).into_owned();
-                out.push(error(program.label(file), format!("undefined reference to `{text}'")));
+                let message = format!("undefined reference to `{text}'");
+                out.push(error(program.label(file), message).about(symbol.name));
             }
         }
     }

@@ -56,7 +56,9 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
             } else {
                 format!("undefined symbol: {}", String::from_utf8_lossy(analysis.program.name(name)))
             };
-            out.push(Diagnostic::new(Severity::Error, analysis.program.label(file), message));
+            let about = if name == LOCAL { b"" } else { analysis.program.name(name) };
+            let subject = analysis.program.label(file);
+            out.push(Diagnostic::new(Severity::Error, subject, message).about(about));
         }
     }
     if !plan.warn_unresolved {
@@ -395,7 +397,8 @@ fn libraries(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             let unsatisfied = missing && !provided::is_provided(program, symbol.name);
             if unsatisfied || (inaccessible && symbol.version.is_none()) {
                 let message = format!("undefined reference: {}", String::from_utf8_lossy(symbol.name));
-                out.push(Diagnostic::new(Severity::Error, program.label(file), message));
+                let subject = program.label(file);
+                out.push(Diagnostic::new(Severity::Error, subject, message).about(symbol.name));
             }
         }
     }

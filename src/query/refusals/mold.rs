@@ -218,8 +218,8 @@ fn undefined(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     let mut found: Vec<(FileId, NameId)> = found.into_iter().map(|(name, file)| (file, name)).collect();
     found.sort();
     for (file, name) in found {
-        let name = BString::from(program.name(name));
-        out.push(error(program.label(file), format!("undefined symbol: {name}")));
+        let text = BString::from(program.name(name));
+        out.push(error(program.label(file), format!("undefined symbol: {text}")).about(program.name(name)));
     }
 }
 

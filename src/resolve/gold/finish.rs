@@ -133,7 +133,7 @@ fn check_libraries(
         }
         let message = format!("undefined reference to '{}'", BStr::new(text));
         let subject = BStr::new(path).to_string();
-        resolution.diagnostics.push(Diagnostic::new(Severity::Error, subject, message));
+        resolution.diagnostics.push(Diagnostic::new(Severity::Error, subject, message).about(text));
     }
 }
 
