@@ -35,6 +35,9 @@ pub(super) enum Command {
     /// A kernel's exports: where defined, linked or not, used by which modules
     #[command(after_help = INPUT_HELP)]
     Exports(ExportsArgs),
+    /// Each undefined symbol of a link or of a module: cause and remedy
+    #[command(after_help = INPUT_HELP)]
+    Undefined(UndefinedArgs),
     /// Why something is live, or why nothing keeps it
     #[command(after_help = INPUT_HELP)]
     Why(WhyArgs),
@@ -160,7 +163,7 @@ pub(super) struct LinkArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "line")]
     pub(super) kbuild: Option<PathBuf>,
     /// The link of one module of that tree, path as in modules.order
-    #[arg(long, value_name = "PATH.ko", requires = "kbuild")]
+    #[arg(long, value_name = "PATH.ko")]
     pub(super) module: Option<OsString>,
     /// The folder that relative input paths start from
     #[arg(short = 'C', value_name = "DIR")]
@@ -322,18 +325,39 @@ pub(super) struct KeepArgs {
     pub(super) fail_on: FailOn,
 }
 
+/// `undefined`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct UndefinedArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    #[command(flatten)]
+    pub(super) modes: ModeArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) rows: RowArgs,
+    /// More modules that use or offer exports
+    #[arg(long, value_name = "FILE")]
+    pub(super) extra_module: Vec<PathBuf>,
+    /// Findings of this level or above make the exit status 1
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
+    pub(super) fail_on: FailOn,
+}
+
 /// `exports`.
 #[derive(Debug, ClapArgs)]
 pub(super) struct ExportsArgs {
     #[command(flatten)]
     pub(super) link: LinkArgs,
     #[command(flatten)]
+    pub(super) modes: ModeArgs,
+    #[command(flatten)]
     pub(super) output: OutputArgs,
     #[command(flatten)]
     pub(super) rows: RowArgs,
-    /// A module whose needs are looked up among the exports (may be repeated)
-    #[arg(long = "module", value_name = "FILE")]
-    pub(super) modules: Vec<PathBuf>,
+    /// More modules that use or offer exports
+    #[arg(long, value_name = "FILE")]
+    pub(super) extra_module: Vec<PathBuf>,
     /// Findings of this level or above make the exit status 1
     #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
     pub(super) fail_on: FailOn,

@@ -2,12 +2,10 @@
 
 use super::Answer;
 use super::args::{ExportsArgs, Format};
-use super::options;
 use super::session::{self, Clock};
+use super::{kernel, options};
 use crate::error::Result;
-use crate::load::modules;
 use crate::query::finding;
-use crate::query::kernel::facts::KernelFacts;
 use crate::query::kernel::{exports, gathered};
 use crate::query::select::SortBy;
 use crate::report::{self, Page};
@@ -15,15 +13,19 @@ use crate::report::{self, Page};
 pub(super) fn run(args: ExportsArgs) -> Result<Answer> {
     let output = options::output(args.output, "exports", &[Format::Text, Format::Json, Format::Csv])?;
     let selection = options::rows(args.rows, output.format, SortBy::Input)?;
-    let link = options::link(args.link, false)?;
+    let mut gathered = kernel::gather(args.link, &args.extra_module)?;
+    options::modes(&mut gathered.link, args.modes);
+    let link = gathered.link;
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
-    let files = modules::open(&args.modules, &link.overrides.directory)?;
-    let modules = gathered::modules(&files);
+    let mut modules = gathered::modules(&gathered.files);
     clock.done("modules");
-    let facts = KernelFacts::default();
-    let answer = exports::exports(&analysis, &modules, &facts);
+    if let Some(only) = gathered.only {
+        // One module's use of the exports; what it offers itself counts too.
+        modules = modules.into_iter().skip(only).take(1).collect();
+    }
+    let answer = exports::exports(&analysis, &modules, &gathered.facts);
     clock.done("exports");
     let found = exports::findings(&analysis, &answer, &modules);
     let failed = found.iter().any(|f| f.level >= args.fail_on.level());

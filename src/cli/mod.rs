@@ -8,9 +8,11 @@ mod exports;
 mod extract;
 mod gc;
 mod keep;
+mod kernel;
 mod options;
 mod run;
 mod session;
+mod undefined;
 mod verify;
 mod why;
 

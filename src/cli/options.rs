@@ -100,6 +100,10 @@ pub(super) fn link(args: LinkArgs, assume_gc: bool) -> Result<LinkOptions> {
         }
         (None, None) => Input::Words(args.line),
     };
+    if let (Input::Words(_), Some(module)) = (&input, &args.module) {
+        let what = format!("option --module={}", module.display());
+        return Err(Error::new(what, "needs --kbuild DIR, the kernel tree that the module belongs to"));
+    }
     if let Some(directory) = args.directory.as_ref().filter(|d| !d.is_dir()) {
         return Err(Error::new(format!("option -C {}", directory.display()), "not a folder"));
     }

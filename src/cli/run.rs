@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::args::{Args, Command};
-use super::{Answer, demo, doctor, exports, extract, gc, keep, session, verify, why};
+use super::{Answer, demo, doctor, exports, extract, gc, keep, session, undefined, verify, why};
 use crate::error::{Error, Result};
 use crate::report::labels::escape;
 use crate::report::schema;
@@ -51,6 +51,7 @@ fn run(command: Command) -> Result<Answer> {
         Command::Gc(args) => gc::run(args),
         Command::Extract(args) => extract::run(args),
         Command::Exports(args) => exports::run(args),
+        Command::Undefined(args) => undefined::run(args),
         Command::Why(args) => why::run(args),
         Command::Keep(args) => keep::run(args),
         Command::Verify(args) => verify::run(args),

@@ -19,6 +19,8 @@ pub struct ModuleFile {
     pub shown: Vec<u8>,
     /// File in the store.
     pub file: usize,
+    /// The folder that its path and those in its `.mod` file start from.
+    folder: PathBuf,
 }
 
 /// Opened modules.
@@ -28,8 +30,6 @@ pub struct OpenedModules {
     pub store: FileStore,
     /// The modules in order.
     pub modules: Vec<ModuleFile>,
-    /// The folder that relative paths start from.
-    directory: PathBuf,
 }
 
 /// Opens modules; relative paths start from `directory`.
@@ -37,20 +37,29 @@ pub struct OpenedModules {
 /// # Errors
 /// A module that cannot be opened, named.
 pub fn open(paths: &[PathBuf], directory: &Path) -> Result<OpenedModules> {
-    let mut store = FileStore::default();
-    let joined: Vec<PathBuf> = paths.iter().map(|p| directory.join(p)).collect();
-    let mut modules = Vec::with_capacity(paths.len());
-    for (path, file) in paths.iter().zip(store.open_many(&joined)) {
-        let shown = path.as_os_str().as_bytes().to_vec();
-        modules.push(ModuleFile { shown, file: file.map_err(|e| e.within("opening a module"))? });
-    }
-    Ok(OpenedModules { store, modules, directory: directory.to_path_buf() })
+    let mut opened = OpenedModules::default();
+    opened.add(paths, directory)?;
+    Ok(opened)
 }
 
 /// A part of a module: its name as `.mod` spells it, and its bytes if it could be opened.
 pub type Part = (Vec<u8>, Option<Vec<u8>>);
 
 impl OpenedModules {
+    /// Opens more modules.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn add(&mut self, paths: &[PathBuf], directory: &Path) -> Result<()> {
+        let joined: Vec<PathBuf> = paths.iter().map(|p| directory.join(p)).collect();
+        for (path, file) in paths.iter().zip(self.store.open_many(&joined)) {
+            let shown = path.as_os_str().as_bytes().to_vec();
+            let file = file.map_err(|e| e.within("opening a module"))?;
+            self.modules.push(ModuleFile { shown, file, folder: directory.to_path_buf() });
+        }
+        Ok(())
+    }
+
     /// The bytes of a module.
     pub fn bytes(&self, module: &ModuleFile) -> &[u8] {
         self.store.bytes(module.file)
@@ -59,7 +68,7 @@ impl OpenedModules {
     /// The objects that a module is made of, from `NAME.mod` beside it (KL 7.2): all on the first line,
     /// or one a line. Empty without such a file.
     pub fn parts(&self, module: &ModuleFile) -> Vec<Part> {
-        let path = self.directory.join(OsStr::from_bytes(&module.shown)).with_extension("mod");
+        let path = module.folder.join(OsStr::from_bytes(&module.shown)).with_extension("mod");
         let Ok(text) = std::fs::read(&path) else { return Vec::new() };
         let text = text.get(..text.len().min(MOD_LIMIT)).unwrap_or(&[]);
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -69,7 +78,7 @@ impl OpenedModules {
             .map(|name| {
                 let own = Path::new(OsStr::from_bytes(name));
                 let beside = own.file_name().map(|n| folder.join(n));
-                let bytes = std::fs::read(self.directory.join(own)).ok();
+                let bytes = std::fs::read(module.folder.join(own)).ok();
                 (name.to_vec(), bytes.or_else(|| std::fs::read(beside?).ok()))
             })
             .collect()

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 
 use bstr::BString;
 
+use crate::plan::Version;
+use crate::plan::kbuild::{Config, Symver};
+
 /// A kernel's version; only as far as rules distinguish it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KernelVersion(pub u32, pub u32);
@@ -21,15 +24,21 @@ impl KernelVersion {
     }
 }
 
+impl From<Version> for KernelVersion {
+    fn from(version: Version) -> Self {
+        KernelVersion(version.0, version.1)
+    }
+}
+
 /// The facts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct KernelFacts {
     /// Release of the tree.
     pub version: Option<KernelVersion>,
-    /// Options of `auto.conf` with their values; empty if there is none.
-    pub config: BTreeMap<BString, BString>,
-    /// `Module.symvers`.
-    pub symvers: Option<Vec<u8>>,
+    /// The configuration; empty if it is not known.
+    pub config: Config,
+    /// Rows of `Module.symvers`; `None` if there is none.
+    pub symvers: Option<Vec<Symver>>,
     /// `Module.symvers` is older than what it describes: why.
     pub stale_symvers: Option<String>,
     /// Version checksums by name, from `#SYMVER` lines and `SYMBOL_CRC` (KL 1.3).
@@ -39,11 +48,8 @@ pub struct KernelFacts {
 }
 
 impl KernelFacts {
-    /// Whether an option is `y` or `m`; `None` if the configuration is not known.
+    /// Whether an option is `y`; `None` if the configuration is not known.
     pub fn is_on(&self, option: &str) -> Option<bool> {
-        if self.config.is_empty() {
-            return None;
-        }
-        Some(self.config.get(option.as_bytes()).is_some_and(|v| v.as_slice() != b"n"))
+        (!self.config.is_empty()).then(|| self.config.is_on(option))
     }
 }

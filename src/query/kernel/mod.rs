@@ -7,4 +7,3 @@ pub mod facts;
 pub mod gathered;
 pub mod module;
 pub mod roots;
-pub mod symvers;

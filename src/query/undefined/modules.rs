@@ -17,7 +17,6 @@ use crate::query::finding::Level;
 use crate::query::kernel::exports::{ExportRow, Exporter, Exports, State};
 use crate::query::kernel::facts::{KernelFacts, KernelVersion};
 use crate::query::kernel::module::{Module, Needed, Unread};
-use crate::query::kernel::symvers::{self, Symvers};
 
 /// Everything that a module's needs are held against.
 pub(super) struct Context<'a, 'd> {
@@ -29,9 +28,9 @@ pub(super) struct Context<'a, 'd> {
 
 /// Rows of the modules at these positions.
 pub(super) fn rows(context: &Context<'_, '_>, wanted: &[usize]) -> Vec<Row> {
-    let symvers = context.facts.symvers.as_deref().map(symvers::parse);
+    let lines = context.facts.symvers.iter().flatten();
     let listed: HashMap<&[u8], &[u8], FixedState> =
-        symvers.iter().flat_map(|s: &Symvers<'_>| &s.lines).map(|l| (l.name, l.module)).collect();
+        lines.map(|l| (l.name.as_slice(), l.module.as_slice())).collect();
     let versioned = context
         .facts
         .is_on("CONFIG_MODVERSIONS")

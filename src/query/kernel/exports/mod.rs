@@ -14,7 +14,6 @@ use rayon::prelude::*;
 use self::records::{ExportRecord, Form, Licence, Problem};
 use super::facts::KernelFacts;
 use super::module::Module;
-use super::symvers::{self, Symvers};
 use crate::ids::{FileId, Id, SectionId};
 use crate::load::elf::Place;
 use crate::query::Analysis;
@@ -188,9 +187,8 @@ pub fn exports<'d>(analysis: &Analysis<'d>, modules: &[Module<'d>], facts: &Kern
     for (number, module) in modules.iter().enumerate() {
         out.rows.extend(module.exports.iter().map(|record| module_row(number, record)));
     }
-    let symvers = facts.symvers.as_deref().map(symvers::parse);
-    out.listed = symvers.as_ref().map(|s| s.lines.len());
-    checksums(&mut out, facts, symvers.as_ref());
+    out.listed = facts.symvers.as_ref().map(Vec::len);
+    checksums(&mut out, facts);
     index(&mut out);
     users(&mut out, modules);
     out
@@ -341,10 +339,10 @@ fn outside(analysis: &Analysis<'_>, name: &[u8]) -> Option<Definition> {
     None
 }
 
-fn checksums(out: &mut Exports<'_>, facts: &KernelFacts, symvers: Option<&Symvers<'_>>) {
+fn checksums(out: &mut Exports<'_>, facts: &KernelFacts) {
     let mut listed: Map<&[u8], u32> = Map::default();
-    for line in symvers.iter().flat_map(|s| &s.lines) {
-        listed.insert(line.name, line.crc);
+    for line in facts.symvers.iter().flatten() {
+        listed.insert(&line.name, line.crc);
     }
     for row in &mut out.rows {
         let known = facts.crcs.get(row.name).copied().or_else(|| listed.get(row.name).copied());

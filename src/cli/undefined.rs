@@ -1,0 +1,57 @@
+//! `undefined`: each undefined symbol of a link or of a module, its cause and remedy.
+
+use super::Answer;
+use super::args::{Format, UndefinedArgs};
+use super::session::{self, Clock};
+use super::{kernel, options};
+use crate::error::{Diagnostic, Result};
+use crate::load::sources;
+use crate::query::finding;
+use crate::query::kernel::{exports, gathered};
+use crate::query::select::SortBy;
+use crate::query::undefined::{self, Request};
+use crate::report::{self, Page};
+
+pub(super) fn run(args: UndefinedArgs) -> Result<Answer> {
+    let output = options::output(args.output, "undefined", &[Format::Text, Format::Json, Format::Csv])?;
+    let selection = options::rows(args.rows, output.format, SortBy::Size)?;
+    let mut gathered = kernel::gather(args.link, &args.extra_module)?;
+    options::modes(&mut gathered.link, args.modes);
+    let link = gathered.link;
+    let mut clock = Clock::new(link.telling);
+    let opened = session::open(&link, &link.overrides, &mut clock)?;
+    let analysis = session::analyze(&link, &opened, &mut clock)?;
+    let modules = gathered::modules(&gathered.files);
+    clock.done("modules");
+    let facts = gathered.facts;
+    let exported = exports::exports(&analysis, &modules, &facts);
+    clock.done("exports");
+    let request = Request { only: gathered.only, modules_only: false };
+    let mut answer = undefined::undefined(&analysis, &exported, &modules, &facts, request);
+    let open = answer.unexplained();
+    if let Some(tree) = link.kernel().filter(|_| !open.is_empty())
+        && let Some(root) = sources::root_of(&tree.directory)
+    {
+        let is_on = |option: &str| tree.config.get(option).is_some();
+        let hints = sources::search(&root, tree.srcarch.as_deref(), &open, is_on);
+        answer = answer.with_sources(|name| hints.get(name.as_ref() as &bstr::BStr).cloned());
+        clock.done("sources");
+    }
+    clock.done("causes");
+    let found = undefined::findings(&analysis, &answer, &modules);
+    let failed = found.iter().any(|f| f.level >= args.fail_on.level());
+    let page = Page { analysis: &analysis, findings: &found, selection: &selection, style: output.style };
+    let view = report::undefined::View { undefined: &answer, modules: &modules };
+    let bytes = match output.format {
+        Format::Json => report::undefined::json(&page, &view),
+        Format::Csv => report::undefined::csv(&page, &view),
+        _ => report::undefined::text(&page, &view),
+    };
+    clock.done("rendering");
+    // Undefined names are the answer itself, not a reason to refuse it.
+    let others: Vec<Diagnostic> =
+        finding::diagnostics(&analysis).into_iter().filter(|d| d.symbol.is_empty()).collect();
+    let refused = session::tell_diagnostics(&link, &others);
+    clock.finish();
+    Ok(Answer { bytes, output: output.output, code: refused.max(u8::from(failed)) })
+}
