@@ -248,7 +248,7 @@ fn an_archive_member_with_an_export_that_nobody_calls() {
     dir.archive("lib.a", &[("used.o", &export("used")), ("unused.o", &export("unused"))]);
     dir.object("m.ko", "", "fn init_module: unused used");
     let line = ["--", "ld", "main.o", "lib.a"];
-    let value = dir.json(&[&["exports", "--format=json", "--module=m.ko"][..], &line].concat(), 1);
+    let value = dir.json(&[&["exports", "--format=json", "--extra-module=m.ko"][..], &line].concat(), 1);
     let states: Vec<(&str, &str)> = value["exports"]
         .as_array()
         .unwrap()

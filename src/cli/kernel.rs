@@ -2,7 +2,7 @@
 //!
 //! In: link options and module names. Out: opened modules and plain facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -105,7 +105,7 @@ fn stale(tree: &KernelTree) -> Option<String> {
 fn checksums(tree: &KernelTree) -> BTreeMap<BString, u32> {
     let mut out = BTreeMap::new();
     let mut folders: Vec<PathBuf> = Vec::new();
-    command_files(&tree.directory, Path::new(""), 0, &mut folders);
+    files_below(&tree.directory, Path::new(""), b".o.cmd", 0, &mut folders);
     let found: Vec<Vec<(BString, u32)>> = folders
         .par_iter()
         .with_min_len(16)
@@ -138,8 +138,18 @@ fn symbol_crcs(text: &[u8]) -> Vec<(BString, u32)> {
     text.lines().filter_map(line).collect()
 }
 
-/// `.*.o.cmd` files of a tree, in sorted order.
-fn command_files(root: &Path, folder: &Path, depth: usize, out: &mut Vec<PathBuf>) {
+/// Modules that lie in the tree although `modules.order` does not list them: left over from another
+/// configuration, or built from outside.
+pub(super) fn unlisted(tree: &KernelTree) -> Result<OpenedModules> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    files_below(&tree.directory, Path::new(""), b".ko", 0, &mut found);
+    let listed: BTreeSet<PathBuf> = tree.modules.iter().map(|m| m.ko()).collect();
+    found.retain(|p| !listed.contains(p));
+    modules::open(&found, &tree.directory)
+}
+
+/// Files of a tree whose names end in `suffix`, in sorted order; hidden folders are left out.
+fn files_below(root: &Path, folder: &Path, suffix: &[u8], depth: usize, out: &mut Vec<PathBuf>) {
     const LIMIT: usize = 200_000;
     let Ok(entries) = std::fs::read_dir(root.join(folder)) else { return };
     let mut entries: Vec<_> = entries.filter_map(|e| e.ok()).collect();
@@ -149,8 +159,8 @@ fn command_files(root: &Path, folder: &Path, depth: usize, out: &mut Vec<PathBuf
         let name = entry.file_name();
         let path = folder.join(&name);
         if kind.is_dir() && depth < 24 && !name.as_bytes().starts_with(b".") {
-            command_files(root, &path, depth + 1, out);
-        } else if kind.is_file() && name.as_bytes().ends_with(b".o.cmd") && out.len() < LIMIT {
+            files_below(root, &path, suffix, depth + 1, out);
+        } else if kind.is_file() && name.as_bytes().ends_with(suffix) && out.len() < LIMIT {
             out.push(path);
         }
     }

@@ -28,14 +28,19 @@ pub(super) fn run(args: UndefinedArgs) -> Result<Answer> {
     clock.done("exports");
     let request = Request { only: gathered.only, modules_only: false };
     let mut answer = undefined::undefined(&analysis, &exported, &modules, &facts, request);
-    let open = answer.unexplained();
-    if let Some(tree) = link.kernel().filter(|_| !open.is_empty())
-        && let Some(root) = sources::root_of(&tree.directory)
-    {
-        let is_on = |option: &str| tree.config.get(option).is_some();
-        let hints = sources::search(&root, tree.srcarch.as_deref(), &open, is_on);
-        answer = answer.with_sources(|name| hints.get(name.as_ref() as &bstr::BStr).cloned());
-        clock.done("sources");
+    if let Some(tree) = link.kernel() {
+        if !answer.unexplained().is_empty() {
+            let unlisted = kernel::unlisted(tree)?;
+            answer = answer.with_unlisted(&gathered::modules(&unlisted));
+            clock.done("unlisted modules");
+        }
+        let open = answer.unexplained();
+        if let Some(root) = sources::root_of(&tree.directory).filter(|_| !open.is_empty()) {
+            let is_on = |option: &str| tree.config.get(option).is_some();
+            let hints = sources::search(&root, tree.srcarch.as_deref(), &open, is_on);
+            answer = answer.with_sources(|name| hints.get(name.as_ref() as &bstr::BStr).cloned());
+            clock.done("sources");
+        }
     }
     clock.done("causes");
     let found = undefined::findings(&analysis, &answer, &modules);

@@ -254,7 +254,10 @@ fn makefile(root: &Path, source: &Path, is_on: &impl Fn(&str) -> bool) -> Option
         let names = ["Kbuild", "Makefile"].map(|n| folder.join(n));
         let read = names.iter().find_map(|n| Some((n, std::fs::read(root.join(n)).ok()?)));
         let listed = read.as_ref().map(|(_, text)| assignments(text)).unwrap_or_default();
-        let found = listed.iter().find(|a| a.right.contains(&wanted));
+        // Of several lines one whose option is on counts.
+        let lines = || listed.iter().filter(|a| a.right.contains(&wanted));
+        let open = lines().find(|a| option(&a.left).is_none_or(|o| is_on(o)));
+        let found = open.or_else(|| lines().next());
         if let (Some(found), Some((file, _))) = (found, &read) {
             let line = MakefileLine {
                 file: file.to_string_lossy().into_owned(),
@@ -263,7 +266,9 @@ fn makefile(root: &Path, source: &Path, is_on: &impl Fn(&str) -> bool) -> Option
                 off: Vec::new(),
             };
             if let Some(option) = option(&found.left).filter(|o| !is_on(o)) {
-                off.push(option.to_string());
+                if !off.iter().any(|o| o == option) {
+                    off.push(option.to_string());
+                }
                 first_off.get_or_insert_with(|| line.clone());
             }
             own.get_or_insert(line);

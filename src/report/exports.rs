@@ -144,6 +144,7 @@ fn line(page: &Page<'_, '_>, view: &View<'_, '_>, row: &ExportRow<'_>) -> Vec<St
     }
     let section = match row.definition {
         None if matches!(row.exporter, Exporter::Module(_)) => String::new(),
+        None if row.assigned => "defined by a script".into(),
         None => "not defined".into(),
         Some(d) => d.section.map_or("absolute".into(), |s| {
             let fate = d.fate.map_or("", |f| f.word());
@@ -234,6 +235,7 @@ struct ExportJson {
     file: String,
     module: bool,
     definition: Option<DefinitionJson>,
+    script_defined: bool,
     crc: Option<String>,
     users: Vec<String>,
     problem: Option<&'static str>,
@@ -296,6 +298,7 @@ pub fn json(page: &Page<'_, '_>, view: &View<'_, '_>) -> Vec<u8> {
                     bytes: d.bytes,
                 }
             }),
+            script_defined: row.assigned,
             crc: row.crc.map(|c| format!("{c:#010x}")),
             users: row.users.iter().map(|&u| user(view, u)).collect(),
             problem: row.problem.map(|p| p.message()),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::fixture::archive::{Index, Member, archive};
 use crate::fixture::elf::Place;
-use crate::fixture::object::object;
+use crate::fixture::object as objects;
 
 /// The folder; it goes away with the value.
 pub struct Folder(tempfile::TempDir);
@@ -45,6 +45,21 @@ impl Folder {
         self.file(name, archive_bytes(members, Index::None));
     }
 
+    /// Writes a thin archive of objects that are already in its folder.
+    pub fn thin(&self, name: &str, members: &[&str], index: bool) {
+        let folder = self.path().join(name).parent().unwrap().to_path_buf();
+        let members: Vec<Member> = members
+            .iter()
+            .map(|member| {
+                let data = std::fs::read(folder.join(member)).unwrap();
+                let symbols = defined(&data);
+                Member { name: (*member).into(), data, symbols, origin: None }
+            })
+            .collect();
+        let index = if index { Index::Gnu } else { Index::None };
+        self.file(name, archive(true, index, None, &members));
+    }
+
     /// Runs the program.
     pub fn run(&self, words: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_linksweep"));
@@ -66,11 +81,19 @@ impl Folder {
     }
 }
 
+/// Names that an object's bytes define for others.
+fn defined(data: &[u8]) -> Vec<String> {
+    use object::{Object as _, ObjectSymbol as _};
+    let file = object::File::parse(data).unwrap();
+    let names = file.symbols().filter(|s| s.is_global() && s.is_definition());
+    names.map(|s| s.name().unwrap().to_string()).collect()
+}
+
 /// The bytes of an object and the names it defines.
 pub fn object_bytes(words: &str, body: &str) -> (Vec<u8>, Vec<String>) {
     let words: Vec<&str> = words.split_whitespace().collect();
     let lines: Vec<&str> = body.lines().collect();
-    let object = object(&words, &lines).unwrap();
+    let object = objects::object(&words, &lines).unwrap();
     let defined = object.symbols.iter().filter(|s| s.bind != 0 && s.place != Place::Undefined);
     let names = defined.map(|s| s.name.clone()).collect();
     (object.write(), names)

@@ -137,7 +137,9 @@ impl Cause {
                     if hint.is_static { "a static or inline definition stands" } else { "it is defined" };
                 match &hint.makefile {
                     Some(line) if !line.off.is_empty() => {
-                        format!("{kind} in {at}, which is not built: {} is off", line.off.join(", "))
+                        let verb = if line.off.len() == 1 { "is" } else { "are" };
+                        let off = line.off.join(" and ");
+                        format!("{kind} in {at}, which is not built: {off} {verb} off")
                     }
                     _ if hint.is_static => format!("{kind} in {at}, and no object has it"),
                     _ => format!("{kind} in {at}, which is not built"),

@@ -99,6 +99,19 @@ impl Undefined {
         names
     }
 
+    /// The same answer, where modules outside `modules.order` export what nothing else does.
+    #[must_use]
+    pub fn with_unlisted(mut self, unlisted: &[Module<'_>]) -> Self {
+        for row in self.rows.iter_mut().filter(|r| r.cause == Cause::Unknown) {
+            let exporter = unlisted.iter().find(|m| m.exports.iter().any(|e| e.name == row.name.as_slice()));
+            if let Some(module) = exporter {
+                row.cause = Cause::ExporterMissing(String::from_utf8_lossy(&module.path).into_owned());
+                row.near = None;
+            }
+        }
+        self
+    }
+
     /// The same answer, where the sources tell where names come from.
     #[must_use]
     pub fn with_sources(mut self, hint: impl Fn(&[u8]) -> Option<SourceHint>) -> Self {
@@ -107,6 +120,7 @@ impl Undefined {
                 && let Some(hint) = hint(&row.name)
             {
                 row.cause = Cause::NotBuilt(Box::new(hint));
+                row.near = None;
             }
         }
         self

@@ -16,6 +16,7 @@ use super::facts::KernelFacts;
 use super::module::Module;
 use crate::ids::{FileId, Id, SectionId};
 use crate::load::elf::Place;
+use crate::load::elf::consts::STB_LOCAL;
 use crate::query::Analysis;
 use crate::query::fate::{self, Fate};
 use crate::query::finding::{Finding, Level, Subject};
@@ -92,6 +93,8 @@ pub struct ExportRow<'d> {
     pub state: State,
     /// Where the name is defined; `None` if nowhere in the link, and for modules.
     pub definition: Option<Definition>,
+    /// A script (or the linker itself) defines it, so it has no input section.
+    pub assigned: bool,
     /// The version checksum, where known.
     pub crc: Option<u32>,
     /// Modules that use it, by position.
@@ -260,6 +263,7 @@ fn link_row<'d>(
         exporter: Exporter::File(file),
         state,
         definition: definition(analysis, file, record, &fate),
+        assigned: is_assigned(analysis, record.name),
         crc: record.crc,
         users: Vec::new(),
         problem: record.problem,
@@ -277,6 +281,7 @@ fn module_row<'d>(number: usize, record: &ExportRecord<'d>) -> ExportRow<'d> {
         exporter: Exporter::Module(number),
         state: State::Linked,
         definition: None,
+        assigned: false,
         crc: record.crc,
         users: Vec::new(),
         problem: record.problem,
@@ -294,19 +299,22 @@ fn definition(
     let program = &analysis.program;
     let object = program.files[file].object()?;
     let symbol = object.symbol(record.target).filter(|_| record.target != 0);
+    let in_link = analysis.resolution.is_in_link(file);
     let (home, found) = match symbol {
-        Some(own) if own.place != Place::Undefined => (file, own),
+        // A global of its own may still lose against another file's (weak defaults).
+        Some(own) if own.place != Place::Undefined && (own.bind == STB_LOCAL || !in_link) => (file, own),
         _ => {
             let name = match symbol {
                 Some(own) => object.symbol_name(own.name),
                 None => record.name,
             };
-            let name = program.names.find(name)?;
-            let winner = analysis.resolution.definitions[name];
-            if winner.is_regular() || winner.kind == DefKind::Common {
-                (winner.file, program.files.get(winner.file)?.object()?.symbol(winner.symbol)?)
-            } else {
-                return outside(analysis, record.name);
+            let winner = analysis.resolution.definitions[program.names.find(name)?];
+            match symbol {
+                _ if winner.is_regular() || winner.kind == DefKind::Common => {
+                    (winner.file, program.files.get(winner.file)?.object()?.symbol(winner.symbol)?)
+                }
+                Some(own) if own.place != Place::Undefined => (file, own),
+                _ => return outside(analysis, record.name),
             }
         }
     };
@@ -315,6 +323,11 @@ fn definition(
         _ => None,
     };
     Some(Definition { file: home, section, fate: section.map(&fate), bytes: found.size })
+}
+
+fn is_assigned(analysis: &Analysis<'_>, name: &[u8]) -> bool {
+    let id = analysis.program.names.find(name);
+    id.is_some_and(|id| analysis.resolution.definitions[id].kind == DefKind::Assigned)
 }
 
 /// A definition in a member that is not in the link.
