@@ -1,10 +1,15 @@
 //! `exports`: a kernel's exports, linked or not, and who uses them.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 use super::Answer;
 use super::args::{ExportsArgs, Format};
 use super::session::{self, Clock};
 use super::{kernel, options};
 use crate::error::Result;
+use crate::load::sources;
 use crate::query::finding;
 use crate::query::kernel::{exports, gathered};
 use crate::query::select::SortBy;
@@ -25,7 +30,15 @@ pub(super) fn run(args: ExportsArgs) -> Result<Answer> {
         // One module's use of the exports; what it offers itself counts too.
         modules = modules.into_iter().skip(only).take(1).collect();
     }
-    let answer = exports::exports(&analysis, &modules, &gathered.facts);
+    let mut answer = exports::exports(&analysis, &modules, &gathered.facts);
+    if let Some(tree) = link.kernel()
+        && let Some(root) = sources::root_of(&tree.directory)
+    {
+        let is_on = |option: &str| tree.config.get(option).is_some();
+        answer = answer.with_places(&analysis, |object| {
+            sources::line_of_object(&root, Path::new(OsStr::from_bytes(object)), is_on)
+        });
+    }
     clock.done("exports");
     let found = exports::findings(&analysis, &answer, &modules);
     let failed = found.iter().any(|f| f.level >= args.fail_on.level());

@@ -59,6 +59,16 @@ pub fn root_of(directory: &Path) -> Option<PathBuf> {
     is_source(&linked).then_some(linked)
 }
 
+/// The Makefile line that names an object (`lib/string.o`), if its source's folder has one.
+pub fn line_of_object(root: &Path, object: &Path, is_on: impl Fn(&str) -> bool) -> Option<(String, u32)> {
+    let inside = object.is_relative() && !object.components().any(|c| c == std::path::Component::ParentDir);
+    if !inside || object.extension().is_none_or(|e| e != "o") {
+        return None;
+    }
+    let line = makefile(root, &object.with_extension("c"), &is_on)?;
+    Some((line.file, line.line))
+}
+
 /// Looks names up in the sources below `root`. `arch` is the one architecture whose folder counts;
 /// `is_on` tells whether an option is set.
 pub fn search(

@@ -7,6 +7,8 @@
 mod entry;
 pub mod records;
 
+use std::collections::BTreeMap;
+
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use rayon::prelude::*;
@@ -19,7 +21,7 @@ use crate::load::elf::Place;
 use crate::load::elf::consts::STB_LOCAL;
 use crate::query::Analysis;
 use crate::query::fate::{self, Fate};
-use crate::query::finding::{Finding, Level, Subject};
+use crate::query::finding::{Finding, Level, Location, Subject};
 use crate::resolve::DefKind;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
@@ -127,12 +129,32 @@ pub struct Exports<'d> {
     pub unread: Vec<FileId>,
     /// Names that `Module.symvers` lists; `None` without the file.
     pub listed: Option<usize>,
+    /// Makefile and line that build an object which is not in the link, by file.
+    places: BTreeMap<FileId, (String, u32)>,
 }
 
 impl<'d> Exports<'d> {
     /// The row that counts for a name.
     pub fn find(&self, name: &[u8]) -> Option<&ExportRow<'d>> {
         self.by_name.get(name).and_then(|&at| self.rows.get(at))
+    }
+
+    /// The same answer with the Makefile lines of objects that are not linked; `locate` is asked with an
+    /// object's path.
+    #[must_use]
+    pub fn with_places(
+        mut self,
+        analysis: &Analysis<'_>,
+        locate: impl Fn(&[u8]) -> Option<(String, u32)>,
+    ) -> Self {
+        for row in self.rows.iter().filter(|r| r.state == State::NotLinked) {
+            if let Exporter::File(file) = row.exporter
+                && let Some(place) = locate(analysis.program.files[file].joined.unwrap_or(b""))
+            {
+                self.places.insert(file, place);
+            }
+        }
+        self
     }
 
     /// Number of rows in a state.
@@ -435,7 +457,11 @@ pub fn findings(analysis: &Analysis<'_>, answer: &Exports<'_>, modules: &[Module
             level: Level::Error,
             message,
             subject: Subject { kind: "symbol", name, file: member, archive },
-            location: None,
+            location: answer.places.get(&file).map(|(file, line)| Location {
+                file: file.clone(),
+                line: *line,
+                column: 1,
+            }),
             bytes: row.definition.map(|d| d.bytes),
             remedy,
         });
