@@ -74,7 +74,7 @@ fn facts(tree: &KernelTree) -> KernelFacts {
     let mut facts = KernelFacts {
         version: tree.release.map(Into::into),
         config: tree.config.clone(),
-        symvers: tree.symvers.is_some().then(|| tree.exported()),
+        symvers: tree.symvers.as_deref().and_then(|p| tree.text(p)),
         stale_symvers: stale(tree),
         crcs: BTreeMap::new(),
         module_order: tree.modules.iter().map(|m| m.stem.as_os_str().as_bytes().into()).collect(),

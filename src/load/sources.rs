@@ -266,7 +266,7 @@ fn makefile(root: &Path, source: &Path, is_on: &impl Fn(&str) -> bool) -> Option
         let listed = read.as_ref().map(|(_, text)| assignments(text)).unwrap_or_default();
         // Of several lines one whose option is on counts.
         let lines = || listed.iter().filter(|a| a.right.contains(&wanted));
-        let open = lines().find(|a| option(&a.left).is_none_or(|o| is_on(o)));
+        let open = lines().find(|a| option(&a.left).is_none_or(is_on));
         let found = open.or_else(|| lines().next());
         if let (Some(found), Some((file, _))) = (found, &read) {
             let line = MakefileLine {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use bstr::BString;
 
 use crate::plan::Version;
-use crate::plan::kbuild::{Config, Symver};
+use crate::plan::kbuild::Config;
 
 /// A kernel's version; only as far as rules distinguish it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,8 +37,8 @@ pub struct KernelFacts {
     pub version: Option<KernelVersion>,
     /// The configuration; empty if it is not known.
     pub config: Config,
-    /// Rows of `Module.symvers`; `None` if there is none.
-    pub symvers: Option<Vec<Symver>>,
+    /// `Module.symvers` as it is; `None` if there is none.
+    pub symvers: Option<Vec<u8>>,
     /// `Module.symvers` is older than what it describes: why.
     pub stale_symvers: Option<String>,
     /// Version checksums by name, from `#SYMVER` lines and `SYMBOL_CRC` (KL 1.3).

@@ -7,3 +7,4 @@ pub mod facts;
 pub mod gathered;
 pub mod module;
 pub mod roots;
+pub mod symvers;

@@ -17,6 +17,7 @@ use crate::query::finding::Level;
 use crate::query::kernel::exports::{ExportRow, Exporter, Exports, State};
 use crate::query::kernel::facts::{KernelFacts, KernelVersion};
 use crate::query::kernel::module::{Module, Needed, Unread};
+use crate::query::kernel::symvers;
 
 /// Everything that a module's needs are held against.
 pub(super) struct Context<'a, 'd> {
@@ -28,9 +29,9 @@ pub(super) struct Context<'a, 'd> {
 
 /// Rows of the modules at these positions.
 pub(super) fn rows(context: &Context<'_, '_>, wanted: &[usize]) -> Vec<Row> {
-    let lines = context.facts.symvers.iter().flatten();
-    let listed: HashMap<&[u8], &[u8], FixedState> =
-        lines.map(|l| (l.name.as_slice(), l.module.as_slice())).collect();
+    let symvers = context.facts.symvers.as_deref().map(symvers::parse);
+    let lines = symvers.iter().flat_map(|s| &s.lines);
+    let listed: HashMap<&[u8], &[u8], FixedState> = lines.map(|l| (l.name, l.module)).collect();
     let versioned = context
         .facts
         .is_on("CONFIG_MODVERSIONS")

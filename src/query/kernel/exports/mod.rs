@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use self::records::{ExportRecord, Form, Licence, Problem};
 use super::facts::KernelFacts;
 use super::module::Module;
+use super::symvers::{self, Symvers};
 use crate::ids::{FileId, Id, SectionId};
 use crate::load::elf::Place;
 use crate::load::elf::consts::STB_LOCAL;
@@ -212,8 +213,9 @@ pub fn exports<'d>(analysis: &Analysis<'d>, modules: &[Module<'d>], facts: &Kern
     for (number, module) in modules.iter().enumerate() {
         out.rows.extend(module.exports.iter().map(|record| module_row(number, record)));
     }
-    out.listed = facts.symvers.as_ref().map(Vec::len);
-    checksums(&mut out, facts);
+    let symvers = facts.symvers.as_deref().map(symvers::parse);
+    out.listed = symvers.as_ref().map(|s| s.lines.len());
+    checksums(&mut out, facts, symvers.as_ref());
     index(&mut out);
     users(&mut out, modules);
     out
@@ -374,10 +376,10 @@ fn outside(analysis: &Analysis<'_>, name: &[u8]) -> Option<Definition> {
     None
 }
 
-fn checksums(out: &mut Exports<'_>, facts: &KernelFacts) {
+fn checksums(out: &mut Exports<'_>, facts: &KernelFacts, symvers: Option<&Symvers<'_>>) {
     let mut listed: Map<&[u8], u32> = Map::default();
-    for line in facts.symvers.iter().flatten() {
-        listed.insert(&line.name, line.crc);
+    for line in symvers.iter().flat_map(|s| &s.lines) {
+        listed.insert(line.name, line.crc);
     }
     for row in &mut out.rows {
         let known = facts.crcs.get(row.name).copied().or_else(|| listed.get(row.name).copied());

@@ -34,6 +34,13 @@ impl Licence {
         }
     }
 
+    /// The flavour that `Module.symvers` names.
+    pub fn from_macro(text: &[u8]) -> Option<Licence> {
+        const ALL: [Licence; 5] =
+            [Licence::Any, Licence::Gpl, Licence::Unused, Licence::UnusedGpl, Licence::GplFuture];
+        ALL.into_iter().find(|l| l.macro_name().as_bytes() == text)
+    }
+
     /// Whether modules under another licence than the GPL are refused.
     pub fn is_gpl_only(self) -> bool {
         matches!(self, Licence::Gpl | Licence::UnusedGpl)
