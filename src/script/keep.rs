@@ -198,6 +198,11 @@ impl KeepTable {
         self.descriptions.get(id.0 as usize)
     }
 
+    /// The number of a description's first pattern.
+    pub fn first_row(&self, description: DescriptionId) -> u32 {
+        u32::try_from(self.rows.partition_point(|r| r.description < description)).unwrap_or(u32::MAX)
+    }
+
     /// The description that a pattern belongs to.
     pub fn description_of(&self, row: u32) -> Option<DescriptionId> {
         self.rows.get(row as usize).map(|r| r.description)

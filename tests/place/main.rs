@@ -7,3 +7,4 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, unreachable_pub)]
 
 mod builtin;
+mod sizes;

@@ -7,6 +7,7 @@
 
 mod bfd;
 mod gold;
+pub mod layout;
 mod lld;
 mod mold;
 mod options;
@@ -231,6 +232,26 @@ impl Placement {
         });
         found.dedup_by_key(|c| c.statement);
         found
+    }
+
+    /// The statement that takes something of this name in a file (commons: `COMMON`).
+    pub(crate) fn place_named(
+        &self,
+        program: &Program<'_>,
+        file: FileId,
+        name: &[u8],
+        flags: u64,
+    ) -> Option<StatementId> {
+        let table = self.tables.matches_of_name(name);
+        let mut states = self.tables.file(program, file);
+        self.tables.first(&mut states, tables::MatchesOf::of_one(name, &table), flags)
+    }
+
+    /// Which pattern of the statement that places a section matches it, from 0.
+    pub(crate) fn pattern_index(&self, program: &Program<'_>, section: SectionId, id: StatementId) -> u32 {
+        let (file, _) = program.locate(section);
+        let mut states = self.tables.file(program, file);
+        self.tables.pattern_index(&mut states, self.names.matches_of(section), id)
     }
 
     /// Live or dead sections that no statement of the user's script places.

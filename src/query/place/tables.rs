@@ -353,6 +353,33 @@ impl Tables {
         });
     }
 
+    /// What matches a name that no section need have.
+    pub(super) fn matches_of_name(&self, name: &[u8]) -> Vec<Vec<NameMatches>> {
+        self.keeps.iter().map(|k| vec![k.matches(name)]).collect()
+    }
+
+    /// The number of the first matching pattern within a statement.
+    pub(super) fn pattern_index(
+        &self,
+        states: &mut FileStates<'_>,
+        matches: MatchesOf<'_>,
+        id: StatementId,
+    ) -> u32 {
+        let mut index = 0;
+        let Some(number) = self.statements.get(id).map(|s| s.script as usize) else { return 0 };
+        let found = (self.scripts.get(number), self.keeps.get(number), states.get_mut(number));
+        let (Some(script), Some(keeps), Some(state)) = found else { return 0 };
+        let Some(names) = matches.table.get(number).and_then(|m| m.get(matches.number)) else { return 0 };
+        keeps.walk(state, names, |found| {
+            if found.description.0.saturating_add(script.first_statement) != id.0 {
+                return ControlFlow::Continue(());
+            }
+            index = found.row.saturating_sub(keeps.first_row(found.description));
+            ControlFlow::Break(())
+        });
+        index
+    }
+
     fn each(
         &self,
         states: &mut FileStates<'_>,
@@ -439,6 +466,12 @@ pub(super) struct MatchesOf<'a> {
     name: &'a [u8],
     number: usize,
     table: &'a [Vec<NameMatches>],
+}
+
+impl<'a> MatchesOf<'a> {
+    pub(super) fn of_one(name: &'a [u8], table: &'a [Vec<NameMatches>]) -> Self {
+        MatchesOf { name, number: 0, table }
+    }
 }
 
 /// Distinct section names, what matches each, and names of output sections that no script names.
