@@ -148,6 +148,8 @@ pub(super) enum By {
     Kind,
     /// Symbol
     Symbol,
+    /// Memory region of the script
+    Region,
 }
 
 /// Options that say what is analysed and how.

@@ -33,7 +33,7 @@ pub(super) fn run(args: DemoArgs) -> Result<Answer> {
     out.push_str(&step(style, 1, &format!("what would be dropped:  linksweep gc -- {LINE}")));
     let selection = Selection { filter: None, sort: SortBy::Size, limit: 20 };
     let page = Page { analysis: &lost, findings: &[], selection: &selection, style };
-    out.push_str(&indented(&report::gc::text(&page, &answer)));
+    out.push_str(&indented(&report::gc::text(&page, &answer, None, false)));
     out.push_str(&step(style, 2, "what stays"));
     out.push_str(&live_sections(&lost, style));
     out.push_str(&step(style, 3, &format!("which archive members it takes:  linksweep extract -- {LINE}")));

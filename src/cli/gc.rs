@@ -9,7 +9,8 @@ use crate::plan::{Overrides, Profile, ProfileSpec};
 use crate::query::dead::{self, Grouping};
 use crate::query::finding;
 use crate::query::select::{Selection, SortBy};
-use crate::query::{Analysis, compare, listing};
+use crate::query::{Analysis, compare, listing, place};
+use crate::report::outputs::Outputs;
 use crate::report::{self, Page};
 
 pub(super) fn run(args: GcArgs) -> Result<Answer> {
@@ -45,13 +46,27 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
             let by: Vec<Grouping> = args.by.iter().map(|b| grouping(*b)).collect();
             let dead = dead::dead(&analysis, &by);
             clock.done("accounting");
+            let wanted = match format {
+                Format::Json => true,
+                Format::Text => link.telling.verbose || by.contains(&Grouping::Region),
+                _ => false,
+            };
+            let placed = wanted.then(|| {
+                let placement = place::place(&analysis);
+                let layout = place::layout::layout(&analysis, &placement);
+                (placement, layout)
+            });
+            let outputs = placed.as_ref().map(|(placement, layout)| Outputs { layout, placement });
+            if wanted {
+                clock.done("layout");
+            }
             let findings = finding::findings(&diagnostics);
             let page =
                 Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
             match format {
-                Format::Json => report::gc::json(&page, &dead),
+                Format::Json => report::gc::json(&page, &dead, outputs.as_ref()),
                 Format::Csv => report::gc::csv(&page, &dead),
-                _ => report::gc::text(&page, &dead),
+                _ => report::gc::text(&page, &dead, outputs.as_ref(), link.telling.verbose),
             }
         }
     };
@@ -83,6 +98,7 @@ fn grouping(by: By) -> Grouping {
         By::Section => Grouping::Section,
         By::Kind => Grouping::Kind,
         By::Symbol => Grouping::Symbol,
+        By::Region => Grouping::Region,
     }
 }
 

@@ -10,7 +10,7 @@ use bstr::{BString, ByteSlice};
 
 use super::fate::{self, Fate};
 use super::totals::{Amount, Totals};
-use super::{Analysis, symbols};
+use super::{Analysis, place, symbols};
 use crate::graph::ExtraNode;
 use crate::ids::{FileId, Id, NodeId, SectionId, Table};
 use crate::load::elf::consts::*;
@@ -31,6 +31,8 @@ pub enum Grouping {
     Kind,
     /// Symbol that holds the bytes.
     Symbol,
+    /// Memory region of a script's MEMORY that the section lies or would lie in.
+    Region,
 }
 
 impl Grouping {
@@ -43,6 +45,7 @@ impl Grouping {
             Grouping::Section => "section",
             Grouping::Kind => "kind",
             Grouping::Symbol => "symbol",
+            Grouping::Region => "region",
         }
     }
 }
@@ -101,6 +104,9 @@ pub fn dead(analysis: &Analysis<'_>, by: &[Grouping]) -> Dead {
     };
     let mut answer = Dead { collects: fate::collects(program), ..Dead::default() };
     let mut groups: Vec<Groups> = by.iter().map(|&g| Groups::new(g)).collect();
+    if let Some(group) = groups.iter_mut().find(|g| g.by == Grouping::Region) {
+        group.regions = Some(place::regions_of_sections(analysis));
+    }
     let mut all = Amount::default();
     for file in program.file_ids() {
         let f = &program.files[file];
@@ -167,11 +173,13 @@ struct Groups {
     rows: Vec<GroupRow>,
     number: BTreeMap<BString, usize>,
     last: Option<(FileId, usize)>,
+    /// By section, for [`Grouping::Region`].
+    regions: Option<place::RegionsOfSections>,
 }
 
 impl Groups {
     fn new(by: Grouping) -> Self {
-        Groups { by, rows: Vec::new(), number: BTreeMap::new(), last: None }
+        Groups { by, rows: Vec::new(), number: BTreeMap::new(), last: None, regions: None }
     }
 
     fn row(&mut self, key: BString) -> usize {
@@ -196,7 +204,10 @@ impl Groups {
             (Grouping::Symbol, _) => return,
             (_, Some((last, row))) if by_file && last == file => row,
             _ => {
-                let key = key(self.by, program, file, section);
+                let key = match &self.regions {
+                    Some(regions) => BString::from(regions.name_of(section)),
+                    None => key(self.by, program, file, section),
+                };
                 self.row(key)
             }
         };
@@ -233,6 +244,7 @@ fn key(by: Grouping, program: &Program<'_>, file: FileId, section: SectionId) ->
         }
         Grouping::Section => BString::from(program.section_name(section)),
         Grouping::Kind => BString::from(kind_of(program, section)),
+        Grouping::Region => BString::from(place::NO_REGION),
     }
 }
 

@@ -7,6 +7,7 @@ use super::Page;
 use super::csv::csv_record;
 use super::json::{self, AmountJson, FindingJson, LinkInfo, TOOL, Tool, TotalsJson};
 use super::labels::escape;
+use super::outputs::{ImageJson, OutputJson, Outputs, RegionJson};
 use super::text::{count, linker, machine, output_kind, percent, plural, size, table};
 use crate::query::dead::{Dead, DroppedSection, GroupRow, Grouping, file_label};
 use crate::query::select::{Selection, SortBy};
@@ -49,8 +50,8 @@ fn group_rows<'a>(selection: &Selection, rows: &'a [GroupRow]) -> Vec<&'a GroupR
     out
 }
 
-/// For people.
-pub fn text(page: &Page<'_, '_>, dead: &Dead) -> Vec<u8> {
+/// For people; with `outputs` also memory regions, and if `verbose` the output sections.
+pub fn text(page: &Page<'_, '_>, dead: &Dead, outputs: Option<&Outputs<'_>>, verbose: bool) -> Vec<u8> {
     let program = &page.analysis.program;
     let (style, totals) = (page.style, &dead.totals);
     let mut out = String::new();
@@ -123,6 +124,14 @@ pub fn text(page: &Page<'_, '_>, dead: &Dead) -> Vec<u8> {
         out.push_str(&table(lines, &[0, 1, 2]));
         more(&mut out, rows.len() - shown, "rows");
     }
+    if let Some(outputs) = outputs {
+        if dead.groups.iter().any(|(by, _)| *by == Grouping::Region) {
+            out.push_str(&outputs.regions_text(style));
+        }
+        if verbose {
+            out.push_str(&outputs.text(style));
+        }
+    }
     if dead.groups.is_empty() && !dead.dropped.is_empty() {
         let rows = rows(page, dead);
         let shown = page.selection.shown(rows.len());
@@ -171,6 +180,9 @@ struct GcJson {
     totals: TotalsJson,
     commons: CommonsJson,
     groups: Vec<GroupJson>,
+    image: Option<ImageJson>,
+    output_sections: Vec<OutputJson>,
+    regions: Vec<RegionJson>,
     dropped: Vec<DroppedJson>,
     dropped_omitted: u64,
     findings: Vec<FindingJson>,
@@ -206,7 +218,7 @@ struct DroppedJson {
 }
 
 /// `linksweep.gc/1`.
-pub fn json(page: &Page<'_, '_>, dead: &Dead) -> Vec<u8> {
+pub fn json(page: &Page<'_, '_>, dead: &Dead, outputs: Option<&Outputs<'_>>) -> Vec<u8> {
     let program = &page.analysis.program;
     let groups = dead.groups.iter().map(|(by, rows)| {
         let rows = group_rows(page.selection, rows);
@@ -241,6 +253,9 @@ pub fn json(page: &Page<'_, '_>, dead: &Dead) -> Vec<u8> {
         totals: (&dead.totals).into(),
         commons: CommonsJson { kept: dead.commons_kept.into(), dropped: dead.commons_dropped.into() },
         groups: groups.collect(),
+        image: outputs.map(Outputs::image_json),
+        output_sections: outputs.map_or_else(Vec::new, Outputs::json),
+        regions: outputs.map_or_else(Vec::new, Outputs::regions_json),
         dropped: dropped.collect(),
         dropped_omitted: (rows.len() - shown) as u64,
         findings: json::findings(page.findings),

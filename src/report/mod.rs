@@ -14,6 +14,7 @@ pub mod keep;
 pub mod keep_json;
 mod kernel;
 pub mod labels;
+pub mod outputs;
 pub mod reloc_names;
 pub mod schema;
 pub mod text;

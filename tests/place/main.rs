@@ -7,4 +7,5 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, unreachable_pub)]
 
 mod builtin;
+mod scripts;
 mod sizes;

@@ -70,6 +70,9 @@ pub(super) fn output_name<'n>(
     {
         return kept_name(stem);
     }
+    if matches!(name, b".data.rel.ro" | b".data.rel.ro.local") {
+        return kept_name(name);
+    }
     if let Some((_, output)) = BY_PREFIX.iter().find(|(prefix, _)| name.starts_with(prefix)) {
         return kept_name(output);
     }

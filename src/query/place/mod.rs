@@ -11,6 +11,7 @@ pub mod layout;
 mod lld;
 mod mold;
 mod options;
+mod regions;
 mod tables;
 
 use bstr::{BStr, ByteSlice};
@@ -23,6 +24,7 @@ use crate::load::elf::consts::SHF_WRITE;
 use crate::plan::Flavor;
 use crate::program::{Content, Program};
 use crate::script::Span;
+pub use regions::{NO_REGION, RegionsOfSections, regions_of_sections};
 use tables::{FileStates, Names, Tables};
 pub use tables::{OutputStatement, PlacingScript, ScriptOf, Statement, StatementId};
 

@@ -127,6 +127,7 @@ pub(super) struct Tables {
     pub(super) statements: Table<StatementId, Statement>,
     pub(super) outputs: Vec<OutputStatement>,
     pub(super) own_script: bool,
+    by_rule: bool,
     keeps: Vec<KeepTable>,
     skipped: FixedBitSet,
     overwriting: FixedBitSet,
@@ -144,6 +145,7 @@ impl Tables {
             statements: Table::new(),
             outputs: Vec::new(),
             own_script: false,
+            by_rule: false,
             keeps: Vec::new(),
             skipped: FixedBitSet::new(),
             overwriting: FixedBitSet::new(),
@@ -158,9 +160,10 @@ impl Tables {
             list.extend(bfd::built_in(program).map(|script| (ScriptOf::BuiltIn, Some(script))));
             list.extend(numbered().filter(|(_, s)| s.as_input).map(of_plan));
             tables.unique = bfd::unique_patterns(program);
-        } else if program.scripts.iter().any(|s| has_sections(&s.script)) {
+        } else if program.scripts.iter().any(|s| !walk::output_sections(&s.script).is_empty()) {
             list.extend(numbered().map(of_plan));
         }
+        tables.by_rule = flavor != Flavor::Bfd && !program.scripts.iter().any(|s| has_sections(&s.script));
         for (of, built_in) in list {
             tables.add(program, of, built_in);
         }
@@ -226,7 +229,7 @@ impl Tables {
 
     /// Whether the linker places by rule alone.
     pub(super) fn is_empty(&self) -> bool {
-        self.flavor != Flavor::Bfd && self.scripts.is_empty()
+        self.by_rule
     }
 
     /// lld: an output section of OVERWRITE_SECTIONS is matched first and replaces its namesakes.

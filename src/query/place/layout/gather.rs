@@ -48,6 +48,9 @@ pub(super) struct Gathered {
     pub(super) loose: Vec<Loose>,
 }
 
+/// Sections of which the output has one.
+const SINGLE: [&[u8]; 2] = [b".MIPS.abiflags", b".reginfo"];
+
 /// Gathers.
 pub(super) fn gather(analysis: &Analysis<'_>, placement: &Placement) -> Gathered {
     let program = &analysis.program;
@@ -59,11 +62,26 @@ pub(super) fn gather(analysis: &Analysis<'_>, placement: &Placement) -> Gathered
     let mut loose_of: Vec<Vec<usize>> = Vec::new();
     let fates = fate::fates(analysis);
     let bfd = program.plan.profile.flavor == Flavor::Bfd;
+    let mips = program.target.is_some_and(|t| t.machine == EM_MIPS);
+    let mut single = [false; SINGLE.len()];
     let by_kind = matches!(program.plan.profile.flavor, Flavor::Mold | Flavor::Gold);
     for &file in &analysis.resolution.files {
         for section in program.sections_of(file) {
             let (Some(input), fate) = (input_of(analysis, section), fates[section]) else { continue };
             let stays = fate == Fate::Kept;
+            let mut input = input;
+            // mips: one block in the output speaks for all files.
+            if stays
+                && mips
+                && let Some(at) = SINGLE.iter().position(|n| *n == program.section_name(section))
+            {
+                if single.get(at) == Some(&true) {
+                    input.size = 0;
+                }
+                if let Some(seen) = single.get_mut(at) {
+                    *seen = true;
+                }
+            }
             if !stays && fate != Fate::Dropped {
                 continue;
             }
@@ -146,6 +164,8 @@ fn input_of(analysis: &Analysis<'_>, section: SectionId) -> Option<Input> {
 fn commons(analysis: &Analysis<'_>, placement: &Placement, all: &mut Gathered) {
     let program = &analysis.program;
     let collects = fate::collects(program);
+    // lld has its commons before everything else.
+    let in_front = program.plan.profile.flavor == Flavor::Lld;
     let first = analysis.graph.section_count();
     for (number, node) in analysis.graph.extra_nodes.iter().enumerate() {
         let (file, small) = match *node {
@@ -176,17 +196,22 @@ fn commons(analysis: &Analysis<'_>, placement: &Placement, all: &mut Gathered) {
         match placement.place_named(program, file, name, u64::from(input.flags)) {
             Some(id) => {
                 if let Some(list) = all.taken.get_mut(id.index()) {
-                    list.push(input);
+                    add_common(list, input, in_front);
                 }
             }
-            None => add_to_bss(all, input),
+            None => add_to_bss(all, input, in_front),
         }
     }
 }
 
-fn add_to_bss(all: &mut Gathered, input: Input) {
+fn add_common(list: &mut Vec<Input>, input: Input, in_front: bool) {
+    let commons = list.iter().take_while(|i| matches!(i.of, PieceOf::Commons(_))).count();
+    list.insert(if in_front { commons } else { list.len() }, input);
+}
+
+fn add_to_bss(all: &mut Gathered, input: Input, in_front: bool) {
     if let Some(loose) = all.loose.iter_mut().find(|l| l.name == ".bss") {
-        loose.inputs.push(input);
+        add_common(&mut loose.inputs, input, in_front);
         return;
     }
     all.loose.push(Loose { name: BString::from(".bss"), inputs: vec![input], dropped: Amount::default() });

@@ -145,6 +145,8 @@ pub struct Layout {
     pub outputs: Vec<OutputLayout>,
     /// Memory regions in script order; empty without MEMORY.
     pub regions: Vec<Region>,
+    /// The region of each output section of the scripts, by its number in [`Placement::outputs`].
+    pub region_of_statement: Vec<Option<u32>>,
     /// Totals.
     pub berkeley: Berkeley,
     /// Expressions that could not be computed, and other reasons why sizes may be off.

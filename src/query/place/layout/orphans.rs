@@ -6,7 +6,7 @@
 
 use super::walk::{Out, Step};
 use crate::load::elf::consts::*;
-use crate::plan::Flavor;
+use crate::plan::{Flavor, Profile, Version};
 
 /// What decides about neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,14 @@ fn usual_neighbour(sort: Sort) -> &'static str {
 }
 
 /// Puts the output sections `orphans` (numbers in `outs`, in the order in which they were met) in.
-pub(super) fn place<'a>(flavor: Flavor, steps: &mut Vec<Step<'a>>, outs: &mut [Out<'a>], orphans: &[usize]) {
+pub(super) fn place<'a>(
+    profile: Profile,
+    steps: &mut Vec<Step<'a>>,
+    outs: &mut [Out<'a>],
+    orphans: &[usize],
+) {
+    let flavor = profile.flavor;
+    let first_run = flavor == Flavor::Lld && profile.version < Version(15, 0, 0);
     // One place per sort: later orphans follow earlier ones of their sort.
     let mut last_of: Vec<(Sort, usize)> = Vec::new();
     for &orphan in orphans {
@@ -62,7 +69,7 @@ pub(super) fn place<'a>(flavor: Flavor, steps: &mut Vec<Step<'a>>, outs: &mut [O
         let at = match earlier.and_then(|e| last_of.get(e)) {
             Some(&(_, after)) => position_of(steps, after).map(|p| p + 1),
             None => {
-                let neighbour = neighbour(flavor, steps, outs, sort);
+                let neighbour = neighbour(flavor, first_run, steps, outs, sort);
                 if let Some(after) = neighbour.and_then(|n| outs.get(n)) {
                     let (region, load_region) = (after.region, after.load_region);
                     if let Some(out) = outs.get_mut(orphan).filter(|o| o.flags & SHF_ALLOC != 0) {
@@ -85,7 +92,13 @@ fn position_of(steps: &[Step<'_>], out: usize) -> Option<usize> {
     steps.iter().position(|s| matches!(s, Step::Output(n) if *n == out))
 }
 
-fn neighbour(flavor: Flavor, steps: &[Step<'_>], outs: &[Out<'_>], sort: Sort) -> Option<usize> {
+fn neighbour(
+    flavor: Flavor,
+    first_run: bool,
+    steps: &[Step<'_>],
+    outs: &[Out<'_>],
+    sort: Sort,
+) -> Option<usize> {
     let numbers = || steps.iter().filter_map(|s| if let Step::Output(n) = s { Some(*n) } else { None });
     if flavor == Flavor::Bfd
         && let Some(found) = numbers().find(|&n| {
@@ -93,6 +106,18 @@ fn neighbour(flavor: Flavor, steps: &[Step<'_>], outs: &[Out<'_>], sort: Sort) -
         })
     {
         return Some(found);
+    }
+    // The last of exactly its sort; lld up to 14 the end of the first run of them.
+    let exact: Vec<(usize, usize)> = numbers()
+        .enumerate()
+        .filter(|(_, n)| outs.get(*n).is_some_and(|o| o.exists() && sort_of(o) == sort))
+        .collect();
+    if let Some(&(_, last)) = exact.last() {
+        if !first_run {
+            return Some(last);
+        }
+        let run = exact.windows(2).find(|w| matches!(w, [a, b] if b.0 != a.0 + 1));
+        return Some(run.and_then(|w| w.first()).map_or(last, |found| found.1));
     }
     let fits = |o: &Out<'_>| {
         let other = sort_of(o);

@@ -90,9 +90,9 @@ pub(super) fn run(analysis: &Analysis<'_>, placement: &Placement) -> Layout {
     for out in &mut outs {
         finish(analysis, out);
     }
+    mark_made(analysis, placement, &mut outs);
     insert(&mut steps, &outs);
-    let flavor = analysis.program.plan.profile.flavor;
-    orphans::place(flavor, &mut steps, &mut outs, &orphans);
+    orphans::place(analysis.program.plan.profile, &mut steps, &mut outs, &orphans);
     let mut walker = Walker::new(analysis, placement, &outs);
     walker.until_stable(&steps)
 }
@@ -262,6 +262,26 @@ fn finish(analysis: &Analysis<'_>, out: &mut Out<'_>) {
     };
 }
 
+/// Sections that the linker makes go where statements put them, in the name of the first file.
+fn mark_made(analysis: &Analysis<'_>, placement: &Placement, outs: &mut [Out<'_>]) {
+    let program = &analysis.program;
+    let Some(&first) = analysis.resolution.files.first() else { return };
+    let mut names: Vec<&[u8]> = vec![b".got", b".got.plt", b".plt", b".iplt", b".dynamic", b".rela.dyn"];
+    if options::has_build_id(program.plan) {
+        names.push(b".note.gnu.build-id");
+    }
+    if program.target.is_some_and(|t| t.machine == EM_PPC64) {
+        names.extend([&b".sfpr"[..], b".glink", b".branch_lt"]);
+    }
+    for name in names {
+        let Some(id) = placement.place_named(program, first, name, u64::from(SHF_ALLOC)) else { continue };
+        let output = placement.statements().get(id).map_or(usize::MAX, |s| s.output_number as usize);
+        if let Some(out) = outs.get_mut(output).filter(|o| !o.skipped) {
+            out.made = Some(Made::Content);
+        }
+    }
+}
+
 /// Output sections that linkers fill themselves.
 fn is_made(name: &BStr) -> bool {
     const NAMES: [&[u8]; 34] = [
@@ -346,6 +366,9 @@ struct Walker<'a, 'd> {
 /// What moves while walking.
 struct State {
     dot: u64,
+    /// Where a section without address and region goes: ld keeps it apart from `.`, which an address
+    /// before an empty section moves too.
+    current: u64,
     /// In an OVERLAY: its start and its largest section.
     overlay: Option<(u64, u64)>,
     /// Address and load address of the last section without a load region.
@@ -472,7 +495,7 @@ impl<'a, 'd> Walker<'a, 'd> {
             };
             self.world.symbols.insert(name.clone(), known.unwrap_or(Value::absolute(0)));
         }
-        let mut state = State { dot: 0, overlay: None, last: None };
+        let mut state = State { dot: 0, current: 0, overlay: None, last: None };
         let mut layout = Layout::default();
         for step in steps {
             match step {
@@ -480,6 +503,9 @@ impl<'a, 'd> Walker<'a, 'd> {
                     let mut dot = state.dot;
                     self.assign(a, &mut dot, None);
                     state.dot = dot;
+                    if a.name.text == "." {
+                        state.current = dot;
+                    }
                 }
                 Step::OverlayStart(address) => {
                     let at = At { dot: state.dot, inside: None };
@@ -491,6 +517,7 @@ impl<'a, 'd> Walker<'a, 'd> {
                 Step::OverlayEnd => {
                     if let Some((base, size)) = state.overlay.take() {
                         state.dot = base.wrapping_add(size);
+                        state.current = state.dot;
                     }
                 }
                 Step::Insert(..) => {}
@@ -507,6 +534,9 @@ impl<'a, 'd> Walker<'a, 'd> {
         }
         layout.regions.clone_from(&self.world.regions);
         layout.notes = self.notes.clone();
+        let stated = self.outs.iter().filter(|o| o.statement.is_some());
+        let number = |o: &Out<'_>| self.regions_of(o).0.and_then(|r| u32::try_from(r).ok());
+        layout.region_of_statement = stated.map(number).collect();
         layout
     }
 
@@ -573,14 +603,14 @@ impl<'a, 'd> Walker<'a, 'd> {
         if !out.exists() {
             return None;
         }
-        let mut start = state.dot;
+        let mut start = if given.is_some() || self.lld { state.dot } else { state.current };
         if let (None, Some(r)) = (given, region.and_then(|r| self.world.regions.get(r))) {
             start = r.current;
         }
         if let Some((base, _)) = state.overlay.filter(|_| out.in_overlay) {
             start = base;
         }
-        if !alloc && given.is_none() {
+        if !alloc && given.is_none() && out.has_inputs() {
             start = 0;
         }
         let own = out.section.and_then(|s| s.align.as_ref()).and_then(|e| self.world.address(e, at));
@@ -602,18 +632,29 @@ impl<'a, 'd> Walker<'a, 'd> {
         if !keeps_place {
             // ld leaves it out; its symbols still move the location counter.
             if !out.defines_symbols() {
-                state.dot = if given.is_some() { state.dot } else { before };
+                if given.is_none() {
+                    state.dot = before;
+                }
                 self.remember(out, aligned, aligned, 0, section_align);
                 return None;
             }
+            state.dot = aligned;
             if alloc || region.is_some() {
                 self.advance(out, state, region, load_region, aligned, 0);
             }
-            state.dot = aligned;
             self.remember(out, aligned, aligned, 0, section_align);
             return None;
         }
-        let load = self.load_address(out, state, region, load_region, aligned, size, section_align);
+        let load = self.load_address(
+            out,
+            state,
+            region,
+            load_region,
+            aligned,
+            aligned.wrapping_sub(start),
+            size,
+            section_align,
+        );
         self.remember(out, aligned, load, size, section_align);
         let thread_zero = out.flags & SHF_TLS != 0 && out.nobits;
         let grows = if thread_zero { 0 } else { size };
@@ -711,6 +752,7 @@ impl<'a, 'd> Walker<'a, 'd> {
         region: Option<usize>,
         load_region: Option<usize>,
         address: u64,
+        moved: u64,
         size: u64,
         section_align: u64,
     ) -> u64 {
@@ -723,7 +765,8 @@ impl<'a, 'd> Walker<'a, 'd> {
         if let Some(current) = load_region.and_then(|r| self.world.regions.get(r)).map(|r| r.current) {
             let load = match load_region == region {
                 true => align(current, section_align),
-                false if self.lld => current,
+                // lld: what aligning moves counts in both regions.
+                false if self.lld => align(current.wrapping_add(moved), section_align),
                 false => {
                     let own = out.section.and_then(|s| s.align.as_ref());
                     align(current, own.and_then(|e| self.world.address(e, at)).unwrap_or(1))
@@ -753,6 +796,9 @@ impl<'a, 'd> Walker<'a, 'd> {
         grows: u64,
     ) {
         let end = state.dot;
+        if region.is_none() {
+            state.current = end;
+        }
         if let Some(region) = region.and_then(|r| self.world.regions.get_mut(r)) {
             region.current = end;
         }
