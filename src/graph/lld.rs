@@ -5,6 +5,7 @@
 //! that this walk marks without queueing has no edges. Per-object facts come from [`sections`].
 
 mod keeps;
+mod routines;
 mod sections;
 
 use std::collections::BTreeMap;
@@ -61,7 +62,8 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
         }
     }
     let commons = add_commons(&mut build);
-    let hubs = add_hubs(&mut build, mode, &found, &keeps);
+    let mut hubs = add_hubs(&mut build, mode, &found, &keeps);
+    hubs.extend(routines::add(&mut build));
     fill_targets(&mut build, &reachable, &commons, &hubs);
     let mut walk = Walk {
         build,

@@ -100,6 +100,11 @@ pub enum ExtraNode<'d> {
         /// X.
         section: &'d [u8],
     },
+    /// lld on ppc64: routines that the linker itself makes, a section `.text` of its own.
+    Routines {
+        /// What their names begin with.
+        stem: &'static str,
+    },
     /// A script symbol with a value in a section.
     ScriptSymbol {
         /// Its name.

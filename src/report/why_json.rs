@@ -294,6 +294,7 @@ impl Json<'_, '_> {
                 Place { bytes: Some(*size), ..self.file("common", name, *file) }
             }
             Some(ExtraNode::StartStop { section }) => plain("start-stop", lossy(section)),
+            Some(ExtraNode::Routines { stem }) => plain("linker-routines", (*stem).to_string()),
             Some(ExtraNode::ScriptSymbol { name }) => {
                 plain("script-symbol", lossy(self.words.analysis.program.name(*name)))
             }

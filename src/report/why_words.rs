@@ -96,6 +96,7 @@ impl Words<'_, '_> {
                 format!("__start_{x}/__stop_{x}")
             }
             Some(ExtraNode::ScriptSymbol { name }) => format!("script symbol {}", self.name(*name)),
+            Some(ExtraNode::Routines { stem }) => format!("the linker's own routines {stem}*"),
             None => format!("node {}", node.0),
         }
     }

@@ -1,7 +1,7 @@
 //! The lines of lld: `--print-gc-sections` and the `--why-extract` file (GS 3.6, 7).
 //!
-//! In: a finished analysis. Out: lines as bytes, in lld's order: commons first, then objects in
-//! parse order, each by section index. An error before garbage collection leaves no line.
+//! In: a finished analysis. Out: lines as bytes, in lld's order: sections of its own, commons, then
+//! objects in parse order, each by section index. An error before garbage collection leaves no line.
 
 use crate::error::Severity;
 use crate::graph::{Class, ExtraNode};
@@ -39,9 +39,16 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
         return Vec::new();
     }
     let mut out = Vec::new();
+    let dead = |number: usize| !liveness.is_live(NodeId::from_usize(graph.section_count() + number));
     for (number, node) in graph.extra_nodes.iter().enumerate() {
-        let ExtraNode::Common { file, .. } = *node else { continue };
-        if !liveness.is_live(NodeId::from_usize(graph.section_count() + number)) {
+        if matches!(node, ExtraNode::Routines { .. }) && dead(number) {
+            out.push(b"removing unused section <internal>:(.text)".to_vec());
+        }
+    }
+    for (number, node) in graph.extra_nodes.iter().enumerate() {
+        if let ExtraNode::Common { file, .. } = *node
+            && dead(number)
+        {
             out.push(line(program, file, b"COMMON"));
         }
     }
