@@ -15,9 +15,10 @@ mod targets;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 5] = [
+const TARGETS: [(&str, Target); 6] = [
     ("archive", targets::archive),
     ("elf", targets::elf),
+    ("lto", targets::lto),
     ("script", targets::script),
     ("cmd", targets::cmd),
     ("whole", targets::whole),

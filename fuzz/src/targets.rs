@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use linksweep::load::dso::SharedLibrary;
 use linksweep::load::eh_frame::{self, AtTerminator};
 use linksweep::load::elf::{self, Object, consts};
+use linksweep::load::lto::{self, Kind, asm, bitcode, facts, gcc, stand_in, triple};
 use linksweep::load::{FileStore, archive as ar, classify, implicit, merge, second};
 use linksweep::plan::{
     DemandKind, Flavor, InputMode, InputName, LinkPlan, OutputKind, Overrides, Profile, ProfileSpec, Step,
@@ -52,6 +53,38 @@ pub fn archive(data: &[u8]) {
     let _ = second::archive(data, parsed.kind == ar::Kind::Thin);
 }
 
+/// Intermediate code: bitcode, GCC's tables, facts, assembly text, and the object that stands for it.
+pub fn lto(data: &[u8]) {
+    if let Ok(Some(found)) = facts::facts(data) {
+        assert!(found.exports.len() <= data.len() && found.modinfo.len() <= data.len());
+    }
+    let _ = (asm::items(data), asm::globals(data), triple::machine(data));
+    let object = Object::parse(data).ok();
+    let table = match &object {
+        Some(object) => {
+            let _ = (gcc::version(object), gcc::bodies(object), gcc::producer(object));
+            lto::format_of_object(object).and_then(|format| lto::read_object(object, format).ok())
+        }
+        None => bitcode::read(data).ok(),
+    };
+    let Some(table) = table else { return };
+    // Entries of LLVM's table take 24 bytes; records of modules a few bits.
+    assert!(table.symbols.len() <= data.len().saturating_mul(8));
+    let own = object.as_ref().map(triple::of_object).or_else(|| triple::machine(&table.triple));
+    for machine in own.into_iter().chain(triple::machine(b"mips-unknown-linux-gnu")) {
+        let Some(bytes) = stand_in::write(&table, machine) else { continue };
+        let Ok(stand_in) = Object::parse(&bytes) else { panic!("a stand-in that cannot be read") };
+        assert_eq!(stand_in.unreadable, []);
+        let globals = stand_in.first_global..stand_in.symbol_count();
+        assert_eq!(globals.len(), table.symbols.len());
+        for (number, symbol) in globals.zip(&table.symbols) {
+            let Some(written) = stand_in.symbol(number) else { panic!("symbol {number} is missing") };
+            let undefined = written.place == elf::Place::Undefined;
+            assert_eq!(undefined, symbol.kind == Kind::Undefined);
+        }
+    }
+}
+
 /// Objects and shared libraries: every accessor, unwind records, pieces, the second reader.
 pub fn elf(data: &[u8]) {
     let _ = classify::classify(data);
@@ -60,7 +93,7 @@ pub fn elf(data: &[u8]) {
         assert!(library.symbols.len() <= data.len() / 16);
     }
     let Ok(object) = Object::parse(data) else { return };
-    let _ = classify::is_slim_lto(&object);
+    let _ = lto::format_of_object(&object);
     let count = object.sections.len() as u32;
     for section in (0..count).chain([count, u32::MAX]) {
         let row = object.sections.get(section as usize).copied();

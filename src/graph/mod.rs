@@ -24,11 +24,30 @@ use crate::resolve::Resolution;
 
 /// Builds the graph and finds the roots as the plan's linker does.
 pub fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (SectionGraph<'d>, RootSet) {
-    match program.plan.profile.flavor {
+    let (graph, mut roots) = match program.plan.profile.flavor {
         Flavor::Bfd => bfd::build(program, resolution),
         Flavor::Gold => gold::build(program, resolution),
         Flavor::Lld => lld::build(program, resolution),
         Flavor::Mold => mold::build(program, resolution),
+    };
+    root_stand_ins(program, resolution, &graph, &mut roots);
+    (graph, roots)
+}
+
+/// What becomes of intermediate code is known only after code generation: all of it stays (LTO input
+/// formats, section 9).
+fn root_stand_ins(
+    program: &Program<'_>,
+    resolution: &Resolution,
+    graph: &SectionGraph<'_>,
+    roots: &mut RootSet,
+) {
+    for &file in resolution.files.iter().filter(|&&f| program.files[f].is_stand_in()) {
+        for section in program.sections_of(file) {
+            if graph.class[section] == Class::Node {
+                roots.add(NodeId(section.0), RootKind::Opaque, None);
+            }
+        }
     }
 }
 

@@ -34,15 +34,3 @@ pub fn classify(bytes: &[u8]) -> InputKind {
         None => InputKind::Other,
     }
 }
-
-/// Whether an ELF object holds only GCC's intermediate code (slim LTO): it has `.gnu.lto_` sections
-/// and defines or names `__gnu_lto_slim` (lto.md).
-pub fn is_slim_lto(object: &elf::Object<'_>) -> bool {
-    let count = object.sections.len() as u32;
-    if !(1..count).any(|s| object.section_name(s).starts_with(b".gnu.lto_")) {
-        return false;
-    }
-    (0..object.symbol_count())
-        .filter_map(|i| object.symbol(i))
-        .any(|s| matches!(object.symbol_name(s.name), b"__gnu_lto_slim" | b"___gnu_lto_slim"))
-}

@@ -14,6 +14,7 @@ pub mod eh_frame;
 pub mod elf;
 mod extra_names;
 pub mod implicit;
+pub mod lto;
 pub mod merge;
 pub mod modules;
 mod open;
@@ -140,9 +141,25 @@ pub struct OpenedLink {
     pub extra_names: Vec<BString>,
     /// Version scripts, dynamic lists and `--defsym` expressions, compiled.
     pub controls: controls::Controls,
+    /// Objects made to stand for intermediate code, by file number; each is made when the program is
+    /// built for the first time.
+    pub stand_ins: Vec<std::sync::OnceLock<Vec<u8>>>,
     /// What could not be opened or looks wrong, without being fatal.
     pub diagnostics: Vec<Diagnostic>,
     /// bfd: the first input that was missing or could not be read. Only what the linker itself writes
     /// before it gives up can be answered.
     pub broken: Option<Error>,
+}
+
+impl OpenedLink {
+    /// Makes a place for the stand-in of every file (one per single and per archive member).
+    fn make_room(&mut self) {
+        let of_item = |item: &Item| match item {
+            Item::Single(_) => 1,
+            Item::Archive(index) => self.archives.get(*index).map_or(0, |a| a.members.len()),
+            _ => 0,
+        };
+        let count = self.items.iter().map(of_item).sum::<usize>() + self.needed.len();
+        self.stand_ins.resize_with(count, std::sync::OnceLock::new);
+    }
 }

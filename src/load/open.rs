@@ -44,6 +44,7 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
             needed: Vec::new(),
             extra_names: Vec::new(),
             controls: Controls::default(),
+            stand_ins: Vec::new(),
             diagnostics: Vec::new(),
             broken: None,
         },
@@ -98,6 +99,7 @@ pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
     }
     let mut link = opener.link;
     link.controls = controls::compile(plan, &link.scripts, opener.dialect)?;
+    link.make_room();
     link.extra_names = extra_names::collect(plan, &link.scripts, &link.controls.defsyms);
     Ok(link)
 }

@@ -420,6 +420,7 @@ impl Builder {
             }
             M::NoIcf => self.plan.icf = Icf::None,
             M::SymbolicBinding(symbolic) => self.plan.symbolic = symbolic,
+            M::FatLtoObjects(on) => self.plan.fat_lto_objects = on,
             M::Plugin => self.plan.plugin = Some(path(value)),
             M::BigEndian(on) => self.plan.big_endian = Some(on),
             M::Soname => self.plan.soname = Some(text()),

@@ -366,6 +366,8 @@ pub struct LinkPlan {
     pub archive_modes: Vec<modes::ArchiveMode>,
     /// Pairs of archives: members of the second are not in the first, see [`modes`].
     pub left_out: Vec<(PathBuf, PathBuf)>,
+    /// `--fat-lto-objects` (lld): the bitcode of an object that also has machine code is what counts.
+    pub fat_lto_objects: bool,
     /// The words of the linker line behind the program: a driver line expanded, response files
     /// not. [`rewrite_for_run`] makes a runnable line of them.
     pub words: Vec<OsString>,
@@ -452,6 +454,7 @@ impl LinkPlan {
             kernel: None,
             archive_modes: Vec::new(),
             left_out: Vec::new(),
+            fat_lto_objects: false,
             words: Vec::new(),
             written_for: profile,
             notes: Vec::new(),

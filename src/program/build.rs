@@ -1,13 +1,19 @@
 //! Fills the tables: parses every file in parallel, then hands out ids in link order.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
-use super::{ArchiveInput, Content, InputFile, LinkItem, NameList, Names, Opaque, Program, Target};
+use super::intermediate::half;
+use super::{
+    ArchiveInput, Content, Half, InputFile, Intermediate, LinkItem, NameList, Names, Opaque, Program, Target,
+};
 use crate::error::{Diagnostic, Error, Result, Severity};
 use crate::ids::{ArchiveId, FileId, Id, NameId, SectionId, Table};
-use crate::load::classify::{InputKind, classify, is_slim_lto};
+use crate::load::classify::{InputKind, classify};
 use crate::load::dso::SharedLibrary;
-use crate::load::elf::Object;
+use crate::load::elf::{Object, Unreadable};
+use crate::load::lto::{self, Format, IrTable, Kind, stand_in, triple};
 use crate::load::{Item, OpenedLink};
 use crate::plan::{Flavor, InputMode, LinkPlan, emulations};
 
@@ -35,9 +41,21 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
     let first_needed = sources.len();
     sources.extend(link.needed.iter().map(|&index| of_single(link, index, false)));
     let needed = (first_needed..sources.len()).map(FileId::from_usize).collect();
-    let parsed: Vec<(Content<'d>, NameList<'d>)> =
-        sources.par_iter().with_max_len(64).map(|source| parse(source)).collect();
-    let (contents, mut lists): (Vec<_>, Vec<_>) = parsed.into_iter().unzip();
+    let rooms = &link.stand_ins;
+    let parsed: Vec<Parsed<'d>> = sources
+        .par_iter()
+        .enumerate()
+        .with_max_len(64)
+        .map(|(number, source)| parse(plan, source, rooms.get(number)))
+        .collect();
+    let mut contents = Vec::with_capacity(parsed.len());
+    let mut lists = Vec::with_capacity(parsed.len());
+    let mut intermediates = Vec::with_capacity(parsed.len());
+    for file in parsed {
+        contents.push(file.content);
+        lists.push(file.names);
+        intermediates.push(file.intermediate);
+    }
     let file_lists = lists.len();
     lists.par_extend(archives.par_iter().map(|(a, _)| {
         let opened = &link.archives[*a];
@@ -55,7 +73,8 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
     let mut files: Table<FileId, InputFile<'d>> = Table::new();
     let mut section_file: Vec<FileId> = Vec::new();
     let too_many = || Error::new("loading the inputs", "more than 4294967295 input sections");
-    for ((source, mut content), mut names) in sources.into_iter().zip(contents).zip(ids) {
+    let parts = sources.into_iter().zip(contents).zip(ids).zip(intermediates);
+    for (((source, mut content), mut names), mut intermediate) in parts {
         let mut has_versions = false;
         if let Content::Object(object) = &content {
             // Behind the symbols' own names stand the unversioned forms, which only need an id.
@@ -67,6 +86,7 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
             && of_object(object) != target
         {
             content = Content::Opaque(Opaque::ForeignMachine);
+            intermediate = None;
         }
         let section_base = u32::try_from(section_file.len()).map_err(|_| too_many())?;
         let file = InputFile {
@@ -80,6 +100,7 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
             content,
             section_base,
             names,
+            intermediate,
             has_versions,
             bytes: source.bytes.len() as u64,
         };
@@ -177,42 +198,136 @@ fn lay_out(link: &OpenedLink) -> Layout<'_> {
     (sources, archives, items)
 }
 
-fn parse<'d>(source: &Source<'d>) -> (Content<'d>, NameList<'d>) {
-    let opaque = |what: Opaque| (Content::Opaque(what), NameList::new(std::iter::empty()));
+/// One file, read.
+struct Parsed<'d> {
+    content: Content<'d>,
+    names: NameList<'d>,
+    intermediate: Option<Box<Intermediate<'d>>>,
+}
+
+impl<'d> Parsed<'d> {
+    fn new(content: Content<'d>, names: NameList<'d>) -> Self {
+        Parsed { content, names, intermediate: None }
+    }
+
+    fn opaque(what: Opaque) -> Self {
+        Parsed::new(Content::Opaque(what), NameList::new(std::iter::empty()))
+    }
+
+    fn object(object: Object<'d>) -> Self {
+        let globals = object.first_global..object.symbol_count();
+        let name = |i| object.symbol(i).map_or(&b""[..], |s| object.symbol_name(s.name));
+        let list = NameList::new(globals.clone().map(name).chain(globals.map(name).filter_map(base_name)));
+        Parsed::new(Content::Object(Box::new(object)), list)
+    }
+}
+
+fn parse<'d>(plan: &LinkPlan, source: &Source<'d>, room: Option<&'d OnceLock<Vec<u8>>>) -> Parsed<'d> {
     if let Some(reason) = source.missing {
-        return opaque(Opaque::Missing(reason.to_string()));
+        return Parsed::opaque(Opaque::Missing(reason.to_string()));
     }
     if source.mode.binary {
         let names = NameList::new(source.data_names.iter().map(|n| n.as_slice()));
-        return (Content::Binary(source.bytes.len() as u64), names);
+        return Parsed::new(Content::Binary(source.bytes.len() as u64), names);
     }
     match classify(source.bytes) {
         // Only the symbols of an executable can be taken.
-        InputKind::OtherElf if !source.mode.just_symbols => opaque(Opaque::NotAnObject),
+        InputKind::OtherElf if !source.mode.just_symbols => Parsed::opaque(Opaque::NotAnObject),
         InputKind::Object | InputKind::OtherElf => match Object::parse(source.bytes) {
-            Err(reason) => opaque(Opaque::Damaged(reason)),
-            Ok(object) => {
-                if is_slim_lto(&object) {
-                    return opaque(Opaque::SlimLto);
+            Err(reason) => Parsed::opaque(Opaque::Damaged(reason)),
+            Ok(object) => match lto::format_of_object(&object) {
+                None => Parsed::object(object),
+                Some(format) => {
+                    let face = triple::of_object(&object);
+                    let table = lto::read_object(&object, format);
+                    let known = Known { format, table, machine: Some(face), data: source.bytes };
+                    intermediate(plan, known, Some(object), room)
                 }
-                let globals = object.first_global..object.symbol_count();
-                let name = |i| object.symbol(i).map_or(&b""[..], |s| object.symbol_name(s.name));
-                let list =
-                    NameList::new(globals.clone().map(name).chain(globals.map(name).filter_map(base_name)));
-                (Content::Object(Box::new(object)), list)
-            }
+            },
         },
         // A shared library inside an archive is not an input (linkers skip or refuse it).
         InputKind::Shared if source.archive.is_none() => match SharedLibrary::parse(source.bytes) {
-            Err(reason) => opaque(Opaque::DamagedLibrary(reason)),
+            Err(reason) => Parsed::opaque(Opaque::DamagedLibrary(reason)),
             Ok(library) => {
                 let list = NameList::new(library.symbols.iter().map(|s| s.name));
-                (Content::Shared(Box::new(library)), list)
+                Parsed::new(Content::Shared(Box::new(library)), list)
             }
         },
-        InputKind::Bitcode => opaque(Opaque::Bitcode),
-        InputKind::Shared | InputKind::Archive | InputKind::Other => opaque(Opaque::NotAnObject),
+        InputKind::Bitcode => {
+            let table = lto::bitcode::read(source.bytes);
+            let machine = table.as_ref().ok().and_then(|t| triple::machine(&t.triple));
+            let known = Known { format: Format::Bitcode, table, machine, data: source.bytes };
+            intermediate(plan, known, None, room)
+        }
+        InputKind::Shared | InputKind::Archive | InputKind::Other => Parsed::opaque(Opaque::NotAnObject),
     }
+}
+
+/// What is known of an input with intermediate code.
+struct Known<'d> {
+    format: Format,
+    table: std::result::Result<IrTable<'d>, String>,
+    machine: Option<triple::Machine>,
+    data: &'d [u8],
+}
+
+/// Chooses the half that the linker reads; `native` is the machine code, where there is any.
+fn intermediate<'d>(
+    plan: &LinkPlan,
+    known: Known<'d>,
+    native: Option<Object<'d>>,
+    room: Option<&'d OnceLock<Vec<u8>>>,
+) -> Parsed<'d> {
+    let Known { format, table, machine, data } = known;
+    let unread = if format.is_gcc() { Opaque::SlimLto } else { Opaque::Bitcode };
+    let half = half(plan, format);
+    let mut about = Intermediate {
+        format,
+        half,
+        data,
+        triple: Vec::new(),
+        producer: String::new(),
+        approximate: None,
+        symbols: (0, 0),
+        libraries: Vec::new(),
+    };
+    let mut stand_in = None;
+    match table {
+        Ok(table) => {
+            let references = table.symbols.iter().filter(|s| s.kind == Kind::Undefined).count();
+            about.symbols = ((table.symbols.len() - references) as u32, references as u32);
+            if half == Half::Intermediate {
+                let written = machine.zip(room).map(|(machine, room)| {
+                    room.get_or_init(|| stand_in::write(&table, machine).unwrap_or_default())
+                });
+                stand_in = written.and_then(|bytes| Object::parse(bytes).ok());
+                if stand_in.is_none() {
+                    let triple = String::from_utf8_lossy(&table.triple);
+                    about.approximate = Some(format!("its target {triple} is not known"));
+                }
+            }
+            about.producer = table.producer;
+            about.triple = table.triple;
+            about.libraries = table.libraries;
+            about.approximate = about.approximate.or(table.approximate);
+        }
+        Err(reason) => about.approximate = Some(reason),
+    }
+    let mut parsed = match (half, native, stand_in) {
+        (Half::Native, Some(object), _) => Parsed::object(object),
+        (Half::Intermediate, _, Some(mut object)) => {
+            // All it refers to is unknown until code is made: everything it names is kept.
+            let real = 1..object.sections.len() as u32;
+            let loaded: Vec<u32> = real.filter(|&s| object.sections[s as usize].is_alloc()).collect();
+            let reason = || "intermediate code".to_string();
+            object.unreadable =
+                loaded.into_iter().map(|section| Unreadable { section, reason: reason() }).collect();
+            Parsed::object(object)
+        }
+        _ => Parsed::opaque(unread),
+    };
+    parsed.intermediate = Some(Box::new(about));
+    parsed
 }
 
 /// `x` of `x@V` and `x@@V`.
@@ -256,6 +371,10 @@ fn note_unreadable(file: &InputFile<'_>, diagnostics: &mut Vec<Diagnostic>) {
             path.into_owned()
         }
     };
+    // Whether intermediate code matters is known when members were chosen (`query::finding`).
+    if file.intermediate.as_ref().is_some_and(|i| i.half != Half::Native) {
+        return;
+    }
     match &file.content {
         Content::Object(object) => {
             for part in &object.unreadable {

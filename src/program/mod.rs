@@ -6,9 +6,11 @@
 //! contiguous per file, equal to the file's base plus the section header index.
 
 mod build;
+mod intermediate;
 mod names;
 
 pub use build::build;
+pub use intermediate::{Half, Intermediate};
 pub use names::{NameList, Names};
 
 use bstr::BString;
@@ -19,6 +21,7 @@ use crate::load::ScriptFile;
 use crate::load::controls::Controls;
 use crate::load::dso::SharedLibrary;
 use crate::load::elf::Object;
+use crate::load::lto::Format;
 use crate::plan::{InputMode, LinkPlan};
 use crate::script::filematch::FileName;
 
@@ -77,6 +80,9 @@ pub struct InputFile<'d> {
     /// (objects) or to dynamic symbol `i` (shared libraries). Data files have three: start and end
     /// (in section 1) and size (absolute).
     pub names: Vec<NameId>,
+    /// Holds intermediate code that linkers know of. If that is the half that is read, the object in
+    /// `content` stands for it: its symbols are the input's, its sections are empty.
+    pub intermediate: Option<Box<Intermediate<'d>>>,
     /// Some global symbol of the object is spelled `name@version`.
     pub has_versions: bool,
     /// Size of the file or member in bytes.
@@ -90,6 +96,22 @@ impl<'d> InputFile<'d> {
             Content::Object(object) => Some(object),
             _ => None,
         }
+    }
+
+    /// Whether the object in `content` stands for intermediate code: its sections are not real.
+    pub fn is_stand_in(&self) -> bool {
+        self.intermediate.as_ref().is_some_and(|i| i.half == Half::Intermediate)
+    }
+
+    /// Whether some of what it holds could not be read, so that answers about it are partial.
+    pub fn is_partial(&self) -> bool {
+        let unseen = |i: &Intermediate<'_>| i.half == Half::Intermediate || i.format == Format::GccSlim;
+        let damaged = match &self.content {
+            Content::Object(object) => !object.unreadable.is_empty(),
+            Content::Opaque(_) => true,
+            Content::Shared(_) | Content::Binary(_) => false,
+        };
+        damaged || self.intermediate.as_ref().is_some_and(|i| unseen(i))
     }
 
     /// The shared library, if it is one.

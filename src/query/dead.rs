@@ -110,14 +110,11 @@ pub fn dead(analysis: &Analysis<'_>, by: &[Grouping]) -> Dead {
     let mut all = Amount::default();
     for file in program.file_ids() {
         let f = &program.files[file];
-        match &f.content {
-            Content::Opaque(_) if analysis.resolution.is_in_link(file) => answer.unreadable_files += 1,
-            Content::Object(object)
-                if !object.unreadable.is_empty() && analysis.resolution.is_in_link(file) =>
-            {
-                answer.unreadable_files += 1;
-            }
-            _ => {}
+        if f.is_partial() && analysis.resolution.is_in_link(file) {
+            answer.unreadable_files += 1;
+        }
+        if f.is_stand_in() {
+            continue;
         }
         let first = answer.dropped.len();
         for section in program.sections_of(file).skip(1) {

@@ -93,9 +93,23 @@ impl Finding {
 /// the end last.
 pub fn diagnostics(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     let phases = analysis.program.diagnostics.iter().chain(&analysis.resolution.diagnostics);
-    let mut all: Vec<Diagnostic> = phases.chain(&analysis.liveness.diagnostics).cloned().collect();
+    let mut all = intermediate(analysis);
+    all.extend(phases.chain(&analysis.liveness.diagnostics).cloned());
     all.extend(refusals(analysis));
     all
+}
+
+/// LSW009 for the files of the link that hold intermediate code.
+fn intermediate(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
+    let program = &analysis.program;
+    let told = |file| {
+        let about = program.files[file].intermediate.as_ref()?;
+        // A member that stays out is told of only if its symbols are not sure.
+        let counts = analysis.resolution.is_in_link(file) || about.approximate.is_some();
+        let message = about.message().filter(|_| counts)?;
+        Some(Diagnostic::new(Severity::Warning, program.label(file), message).with_id("LSW009"))
+    };
+    program.file_ids().filter_map(told).collect()
 }
 
 /// The diagnostics that are findings.

@@ -9,8 +9,9 @@ use super::Analysis;
 use crate::ids::ArchiveId;
 use crate::load::elf::Place;
 use crate::load::elf::consts::*;
+use crate::load::lto::Format;
 use crate::load::{Item, OpenedLink, second};
-use crate::program::{Content, Opaque, Program};
+use crate::program::{Content, Half, Opaque, Program};
 
 /// Counts of what was given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,6 +42,10 @@ pub struct Counts {
     pub slim_lto: u64,
     /// Objects that carry intermediate code beside machine code (GCC fat LTO, LLVM embedded).
     pub fat_lto: u64,
+    /// Files whose intermediate code is what this linker reads.
+    pub intermediate_read: u64,
+    /// Files whose intermediate code has symbols that could not be read whole.
+    pub approximate: u64,
     /// Files for another machine, class or byte order.
     pub foreign: u64,
     /// Files that are damaged, missing or no objects.
@@ -117,22 +122,35 @@ pub fn inputs(link: &OpenedLink, analysis: &Analysis<'_>) -> Inputs {
     counts.scripts = link.scripts.len() as u64;
     for f in program.files.iter() {
         counts.bytes = counts.bytes.saturating_add(f.bytes);
+        if let Some(about) = &f.intermediate {
+            match about.format {
+                Format::Bitcode => counts.bitcode += 1,
+                Format::GccSlim => counts.slim_lto += 1,
+                Format::FatBitcode | Format::GccFat => counts.fat_lto += 1,
+            }
+            counts.intermediate_read += u64::from(about.half == Half::Intermediate);
+            counts.approximate += u64::from(about.approximate.is_some());
+            // A stand-in's sections and symbols are no input's.
+            if f.is_stand_in() {
+                continue;
+            }
+        }
         match &f.content {
             Content::Object(object) => {
                 *(if f.archive.is_some() { &mut counts.members } else { &mut counts.objects }) += 1;
                 counts.sections += object.sections.len().saturating_sub(1) as u64;
                 counts.symbols += u64::from(object.symbol_count().saturating_sub(1));
                 counts.partly_unreadable += u64::from(!object.unreadable.is_empty());
-                let (mut crel, mut lto) = (false, false);
+                let (mut crel, mut embedded) = (false, false);
                 for (index, row) in object.sections.iter().enumerate() {
                     let name = object.section_name(index as u32);
                     let compressed = row.flags & SHF_COMPRESSED != 0 || name.starts_with(b".zdebug");
                     counts.compressed_sections += u64::from(compressed);
                     crel |= row.kind == SHT_CREL;
-                    lto |= name.starts_with(b".gnu.lto_") || name == b".llvm.lto" || name == b".llvmbc";
+                    embedded |= name == b".llvmbc";
                 }
                 counts.crel_objects += u64::from(crel);
-                counts.fat_lto += u64::from(lto);
+                counts.fat_lto += u64::from(embedded && f.intermediate.is_none());
                 match answer.machines.iter_mut().find(|m| m.0 == object.machine) {
                     Some(machine) => machine.1 += 1,
                     None => answer.machines.push((object.machine, 1)),
@@ -140,8 +158,7 @@ pub fn inputs(link: &OpenedLink, analysis: &Analysis<'_>) -> Inputs {
             }
             Content::Shared(_) => counts.shared_libraries += 1,
             Content::Binary(_) => counts.binary_files += 1,
-            Content::Opaque(Opaque::Bitcode) => counts.bitcode += 1,
-            Content::Opaque(Opaque::SlimLto) => counts.slim_lto += 1,
+            Content::Opaque(Opaque::Bitcode | Opaque::SlimLto) => {}
             Content::Opaque(Opaque::ForeignMachine) => counts.foreign += 1,
             Content::Opaque(
                 Opaque::NotAnObject | Opaque::Damaged(_) | Opaque::DamagedLibrary(_) | Opaque::Missing(_),
@@ -179,6 +196,11 @@ fn archive_state(program: &Program<'_>, id: ArchiveId) -> ArchiveState {
     let mut defined: Vec<(u32, u32)> = Vec::with_capacity(listed.len());
     for member in archive.members() {
         let f = &program.files[member];
+        // The index may list what intermediate code defines, though the linker reads the other half.
+        let other_half = f.intermediate.as_ref().is_some_and(|i| i.half != Half::Intermediate);
+        if other_half {
+            defined.extend(listed.iter().filter(|l| l.0 == member.0));
+        }
         let Content::Object(object) = &f.content else {
             // What an unreadable member defines is unknown: its entries are taken as right.
             defined.extend(listed.iter().filter(|l| l.0 == member.0));
@@ -204,7 +226,7 @@ fn second_opinion(link: &OpenedLink, program: &Program<'_>) -> SecondOpinion {
         .par_iter()
         .enumerate()
         .filter_map(|(number, f)| {
-            let object = f.object()?;
+            let object = f.object().filter(|_| !f.is_stand_in())?;
             let label = program.label(crate::ids::FileId(number as u32));
             Some((label, second::object(object)))
         })

@@ -97,7 +97,7 @@ pub fn text(page: &Page<'_, '_>, dead: &Dead, outputs: Option<&Outputs<'_>>, ver
     }
     if dead.unreadable_files > 0 {
         out.push_str(&format!(
-            "\nPARTIAL: {} could not be read fully and is kept whole; see LSW009 on stderr\n",
+            "\nPARTIAL: {} could not be read fully: what is known of them is kept; see LSW009 on stderr\n",
             plural(dead.unreadable_files, "file", "files")
         ));
     }

@@ -42,14 +42,14 @@ pub fn link(page: &Page<'_, '_>) -> LinkInfo {
     for file in program.file_ids() {
         let f = &program.files[file];
         match &f.content {
-            Content::Object(object) => {
-                *(if f.archive.is_some() { &mut members } else { &mut objects }) += 1;
-                unreadable += u64::from(!object.unreadable.is_empty());
-            }
+            Content::Object(_) => *(if f.archive.is_some() { &mut members } else { &mut objects }) += 1,
             Content::Binary(_) => objects += 1,
             Content::Shared(_) => shared += 1,
-            Content::Opaque(_) => unreadable += 1,
+            Content::Opaque(_) => {}
         }
+        // What intermediate code defines is known: a member that stays out takes nothing away.
+        let stays_out = f.intermediate.is_some() && !page.analysis.resolution.is_in_link(file);
+        unreadable += u64::from(f.is_partial() && !stays_out);
     }
     LinkInfo {
         linker: text::flavor(program.plan.profile),

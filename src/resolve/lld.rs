@@ -15,7 +15,7 @@ mod script;
 mod symbols;
 
 pub(crate) use discard::discards;
-pub(crate) use parse::FOR_COMMON;
+pub(crate) use parse::{FOR_COMMON, LIBCALL};
 
 use crate::ids::{FileId, Id, NameId};
 use crate::load::elf::consts::*;
@@ -72,6 +72,7 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
             reader.handle_undefined(name, "--undefined-glob");
         }
     }
+    reader.extract_libcalls();
     // lld 14 declares script symbols before it handles --wrap.
     let wraps = if era == Era::Fourteen {
         scripts.declare(&mut reader);
@@ -208,7 +209,11 @@ fn finish(reader: Reader<'_, '_>, wraps: Vec<Wrap>) -> Resolution {
             out.needed_libraries.insert(file.idx());
         }
     }
-    out.files = reader.objects;
+    // Compiled bitcode stands behind the other objects.
+    let (compiled, native): (Vec<FileId>, Vec<FileId>) =
+        reader.objects.into_iter().partition(|&f| program.files[f].is_stand_in());
+    out.files = native;
+    out.files.extend(compiled);
     out.files.extend(reader.binaries);
     out.lost = reader.lost;
     out.lost_to = reader.lost_to;

@@ -178,7 +178,7 @@ pub struct Resolution {
     /// gold: by name: some script or `--defsym` assigns or provides it. Its definition in an object
     /// stays what references reach (GS 4.4).
     pub script_names: FixedBitSet,
-    /// bfd, gold: the linker ends before it collects anything.
+    /// bfd, gold, mold: the linker ends before it collects anything.
     pub stopped: bool,
     /// Errors that the linker itself would report (exit status 2) and warnings.
     pub diagnostics: Vec<Diagnostic>,

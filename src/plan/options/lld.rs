@@ -180,6 +180,8 @@ const OLD: &[Row] = &[
 const NEW: &[Row] = &[
     (Flag, M::SymbolicBinding(Symbolic::NonWeak), "Bsymbolic-non-weak"),
     (Flag, M::ForceGroupAllocation, "--force-group-allocation"),
+    (Flag, M::FatLtoObjects(true), "--fat-lto-objects"),
+    (Flag, M::FatLtoObjects(false), "--no-fat-lto-objects"),
     (Value, M::DefaultScript, "--default-script"),
     (Next, M::DefaultScript, "-dT"),
     (Value, M::RemapInputs, "--remap-inputs"),
@@ -194,7 +196,7 @@ const NEW: &[Row] = &[
          --no-warnings -w -d --relax-gp --no-relax-gp --lto-emit-llvm \
          --lto-validate-all-vtables-have-type-infos --no-lto-validate-all-vtables-have-type-infos \
          --lto-basic-block-address-map --no-lto-basic-block-address-map --thinlto-emit-index-files \
-         --fat-lto-objects --no-fat-lto-objects --android-memtag-stack --no-android-memtag-stack \
+         --android-memtag-stack --no-android-memtag-stack \
          --android-memtag-heap --no-android-memtag-heap",
     ),
     (

@@ -110,6 +110,7 @@ pub enum Meaning {
     Soname,
     Orphans,
     ForceGroupAllocation,
+    FatLtoObjects(bool),
     RetainSymbols,
     DependentLibraries(bool),
     RemapInputs,

@@ -6,9 +6,10 @@
 use crate::error::Severity;
 use crate::graph::{Class, ExtraNode};
 use crate::ids::{FileId, Id, NodeId};
+use crate::plan::Version;
 use crate::program::Program;
 use crate::query::Analysis;
-use crate::resolve::lld::FOR_COMMON;
+use crate::resolve::lld::{FOR_COMMON, LIBCALL};
 use crate::resolve::{Asker, DefKind};
 
 /// `PATH` or `ARCHIVE(MEMBER)`, as lld's `toString(const InputFile *)` spells it.
@@ -71,6 +72,9 @@ pub(super) fn extraction(analysis: &Analysis<'_>) -> Option<Vec<u8>> {
         match &extraction.asker {
             Asker::Whole => continue,
             Asker::Option(text) if text == FOR_COMMON => continue,
+            Asker::Option(text) if text == LIBCALL && program.plan.profile.version < Version(15, 0, 0) => {
+                continue;
+            }
             Asker::Option(text) => out.extend_from_slice(text.as_bytes()),
             Asker::File(file) => file_name(program, *file, &mut out),
         }

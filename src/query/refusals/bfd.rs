@@ -16,7 +16,7 @@ use crate::load::elf::consts::{self, EM_386, EM_X86_64, STV_DEFAULT};
 use crate::load::elf::{Object, Place};
 use crate::load::relocs::Reloc;
 use crate::plan::{DemandKind, OutputKind};
-use crate::program::{Content, Opaque};
+use crate::program::{Content, Half, Program};
 use crate::query::Analysis;
 use crate::resolve::{self, DefKind};
 use crate::script::keep::KeepTable;
@@ -64,8 +64,8 @@ fn inputs(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             continue;
         }
         match &program.files[file].content {
-            Content::Opaque(Opaque::SlimLto | Opaque::Bitcode) if program.plan.plugin.is_some() => {}
-            Content::Opaque(Opaque::SlimLto) => {}
+            // The plugin takes it; only we could not read it.
+            Content::Opaque(_) if half(program, file) == Some(Half::Intermediate) => {}
             Content::Opaque(_) => {
                 out.push(error(program.label(file), "file not recognized or in wrong format".to_string()));
             }
@@ -101,6 +101,10 @@ fn static_first(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             out.push(error(program.label(file), "attempted static link of dynamic object".to_string()));
         }
     }
+}
+
+fn half(program: &Program<'_>, file: FileId) -> Option<Half> {
+    program.files[file].intermediate.as_ref().map(|i| i.half)
 }
 
 fn is_defined(analysis: &Analysis<'_>, name: NameId) -> bool {

@@ -19,7 +19,7 @@ use crate::ids::{ArchiveId, FileId, NameId};
 use crate::load::elf::Place;
 use crate::load::elf::consts::{STB_WEAK, STT_FUNC, STT_GNU_IFUNC};
 use crate::plan::{DemandKind, OutputKind};
-use crate::program::{Content, LinkItem, Opaque, Program};
+use crate::program::{Content, Half, LinkItem, Opaque, Program};
 use comdat::Comdats;
 use symbols::{State, Symbols};
 
@@ -279,9 +279,14 @@ impl Link<'_, '_> {
 
     /// What is no object ends the link before it is reported as a member.
     fn is_unusable(&mut self, file: FileId) -> bool {
-        let content = &self.program.files[file].content;
-        if !matches!(content, Content::Opaque(Opaque::Damaged(_) | Opaque::NotAnObject | Opaque::Missing(_)))
-        {
+        let input = &self.program.files[file];
+        // Bitcode without a plugin is no object either.
+        let refused = input.intermediate.as_ref().is_some_and(|i| i.half == Half::Refused);
+        let broken = matches!(
+            input.content,
+            Content::Opaque(Opaque::Damaged(_) | Opaque::NotAnObject | Opaque::Missing(_))
+        );
+        if !refused && !broken {
             return false;
         }
         let message = "file not recognized or in wrong format";

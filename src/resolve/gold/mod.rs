@@ -25,7 +25,7 @@ use super::{Resolution, Wrap};
 use crate::error::{Diagnostic, Severity};
 use crate::ids::{ArchiveId, FileId};
 use crate::load::ScriptFile;
-use crate::program::{LinkItem, Program};
+use crate::program::{Half, LinkItem, Program};
 use crate::script::CommandKind;
 
 /// Resolves the whole link.
@@ -162,7 +162,12 @@ impl Resolver<'_, '_> {
             Addable::Object(object) => self.add_object(file, object),
             Addable::Library(library) => self.add_library(file, library),
             Addable::Data => self.add_data(file),
-            Addable::Unreadable => {}
+            Addable::Unreadable => {
+                let about = self.program.files[file].intermediate.as_ref();
+                if about.is_some_and(|i| i.half == Half::Refused) {
+                    self.error(file, "not an object or archive".into());
+                }
+            }
         }
     }
 

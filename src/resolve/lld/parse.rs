@@ -18,12 +18,16 @@ use crate::error::{Diagnostic, Severity};
 use crate::ids::{ArchiveId, FileId, NameId, SectionId};
 use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Symbol};
+use crate::load::lto::libcalls;
 use crate::plan::OutputKind;
-use crate::program::{Content, LinkItem, Opaque, Program};
+use crate::program::{Content, Half, LinkItem, Opaque, Program};
 use crate::resolve::{Asker, Extraction};
 
 /// The asker text of a member that lld 14 takes to replace a common: its own report leaves it out.
 pub(crate) const FOR_COMMON: &str = "<common>";
+
+/// The asker text of bitcode members taken for code generation: lld 14's own report leaves it out.
+pub(crate) const LIBCALL: &str = "<libcall>";
 
 /// Unfinished reading of one file.
 #[derive(Debug, Clone, Copy)]
@@ -374,6 +378,7 @@ impl<'a, 'd> Reader<'a, 'd> {
         let f = &program.files[file];
         let Content::Object(object) = &f.content else { return };
         let fourteen = self.era == Era::Fourteen;
+        let intermediate = f.is_stand_in();
         let mut next = from;
         while let (Some(symbol), Some(&name)) =
             (object.symbol(next), f.names.get((next - object.first_global) as usize))
@@ -384,7 +389,19 @@ impl<'a, 'd> Reader<'a, 'd> {
             if fourteen && symbol.kind == STT_TLS {
                 self.thread_locals.insert(name);
             }
-            if symbol.shndx == SHN_UNDEF {
+            // Bitcode: a symbol of a losing COMDAT is a reference at its own place, and in lld 14
+            // so is every reference (`BitcodeFile::parse`).
+            let refers = symbol.shndx == SHN_UNDEF;
+            let at_once = if refers { fourteen } else { self.is_discarded(file, &symbol) };
+            if intermediate && at_once {
+                if let Some(member) = self.refer(name, file, index, &symbol) {
+                    self.stack.push(Frame::Definitions { file, next, start });
+                    self.extract(name, member, file.0, true, true);
+                    return;
+                }
+                continue;
+            }
+            if refers {
                 self.references.push(index);
                 continue;
             }
@@ -472,22 +489,50 @@ impl<'a, 'd> Reader<'a, 'd> {
             let Some(symbol) = object.symbol(index) else { continue };
             let Some(&name) = f.names.get((index - object.first_global) as usize) else { continue };
             let name = self.canonical(name);
-            let reference = Reference {
-                file: file.0,
-                symbol: index,
-                bind: symbol.bind,
-                visibility: symbol.visibility,
-                from_library: false,
-                discarded: false,
-            };
-            if let Then::Extract(member) = self.symbols.undefined(name, reference) {
+            if let Some(member) = self.refer(name, file, index, &symbol) {
                 self.stack.push(Frame::References { file, next: next + 1, start, end });
                 self.extract(name, member, file.0, true, true);
                 return;
             }
-            self.symbols.row_mut(name).flags |= flag::REFERENCED;
         }
         self.references.truncate(start as usize);
+    }
+
+    /// A reference of an object; returns the member that it asks for.
+    fn refer(&mut self, name: NameId, file: FileId, index: u32, symbol: &Symbol) -> Option<FileId> {
+        let reference = Reference {
+            file: file.0,
+            symbol: index,
+            bind: symbol.bind,
+            visibility: symbol.visibility,
+            from_library: false,
+            discarded: false,
+        };
+        if let Then::Extract(member) = self.symbols.undefined(name, reference) {
+            return Some(member);
+        }
+        self.symbols.row_mut(name).flags |= flag::REFERENCED;
+        None
+    }
+
+    /// Names that code generation may call: if any bitcode is in the link, bitcode members that
+    /// offer one are taken before it starts (`handleLibcall`); the record comes first.
+    pub(super) fn extract_libcalls(&mut self) {
+        let program = self.program;
+        let mut bitcode = self.objects.iter().filter_map(|&f| program.files[f].intermediate.as_deref());
+        let Some(first) = bitcode.find(|i| i.half == Half::Intermediate) else { return };
+        for name in libcalls::names(program.plan.profile.version, &first.triple) {
+            let Some(name) = self.find(name.as_bytes()) else { continue };
+            let row = self.symbols.row(name);
+            let member = FileId(row.file);
+            if !row.is_lazy() || !program.files.get(member).is_some_and(|f| f.is_stand_in()) {
+                continue;
+            }
+            let asker = Asker::Option(LIBCALL.into());
+            self.extractions.push(Extraction { file: member, asker, symbol: Some(name) });
+            self.begin(member);
+            self.run();
+        }
     }
 
     /// Enters one offer; if it is taken, puts `again` and the member on the stack.

@@ -22,7 +22,7 @@ use crate::ids::{FileId, Id, NameId, SectionId, Table};
 use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Place, Symbol};
 use crate::plan::{DemandKind, OutputKind};
-use crate::program::{Content, InputFile, Opaque, Program};
+use crate::program::{Content, Half, InputFile, Opaque, Program};
 use crate::script::CommandKind;
 use crate::script::expr::Node;
 
@@ -189,6 +189,16 @@ impl Files {
                     program.label(id),
                     "incompatible file type",
                 )),
+                Content::Opaque(Opaque::Bitcode | Opaque::SlimLto)
+                    if file.intermediate.as_ref().is_some_and(|i| i.half == Half::Refused) =>
+                {
+                    let message = match program.plan.plugin {
+                        None => "intermediate code, and no -plugin option was given",
+                        Some(_) => "intermediate code that the plugin does not know",
+                    };
+                    out.diagnostics.push(Diagnostic::new(Severity::Error, program.label(id), message));
+                    out.stopped = true;
+                }
                 Content::Binary(_) | Content::Opaque(_) => {}
             }
         }

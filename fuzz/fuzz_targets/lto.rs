@@ -1,0 +1,4 @@
+//! `lto`: see `targets.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| linksweep_fuzz::lto(data));
