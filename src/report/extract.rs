@@ -85,14 +85,17 @@ pub fn text(page: &Page<'_, '_>, members: &Members, all: bool) -> Vec<u8> {
     )));
     let rows = rows(page, members);
     let shown = page.selection.shown(rows.len());
+    let mut unsized_rows = 0;
     if !rows.is_empty() {
         out.push('\n');
         out.push_str(&style.heading("taken, and who asked first\n"));
         let mut lines = vec![vec!["size".into(), "member".into(), "symbol".into(), "asked by".into()]];
         for row in rows.iter().take(shown) {
             let symbol = row.symbol.map_or(String::new(), |s| style.symbol(program.name(s)));
+            let unknown = program.files[row.file].is_stand_in();
+            unsized_rows += u64::from(unknown);
             lines.push(vec![
-                size(row.bytes),
+                if unknown { "?".into() } else { size(row.bytes) },
                 escape(&file_label(program, row.file)),
                 symbol,
                 escape(&reference(program, &row.reference)),
@@ -103,6 +106,9 @@ pub fn text(page: &Page<'_, '_>, members: &Members, all: bool) -> Vec<u8> {
             }
         }
         out.push_str(&table(lines, &[0]));
+        if unsized_rows > 0 {
+            out.push_str("  ?: intermediate code, whose size is known only after code generation\n");
+        }
         if rows.len() > shown {
             let more = count((rows.len() - shown) as u64);
             out.push_str(&format!("  ... and {more} more members (-n 0 shows all)\n"));

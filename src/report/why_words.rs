@@ -637,7 +637,11 @@ impl Words<'_, '_> {
 
     /// Why a file's contents cannot be known, if so.
     pub fn opaque(&self, file: FileId) -> Option<&'static str> {
-        match &self.analysis.program.files.get(file)?.content {
+        let f = self.analysis.program.files.get(file)?;
+        if f.is_stand_in() {
+            return f.intermediate.as_ref().map(|i| i.format.word());
+        }
+        match &f.content {
             Content::Opaque(Opaque::Bitcode) => Some("LLVM bitcode"),
             Content::Opaque(Opaque::SlimLto) => Some("a GCC object with intermediate code only"),
             Content::Opaque(Opaque::ForeignMachine) => Some("an object for another machine"),
