@@ -147,7 +147,7 @@ fn bitcode_symbols(version: &str) -> Outcome {
         let _ = (facts::facts(&wrong), bitcode::read(&wrong).map(|t| t.symbols.len()));
     }
     // Two files in one: no symbol table covers both, the modules still tell.
-    let twice = [bytes.as_slice(), &bytes].concat();
+    let twice = [bytes.as_slice(), &bytes[4..]].concat();
     let table = bitcode::read(&twice)?;
     assert!(table.approximate.is_some() && !table.symbols.is_empty());
     let mut wrapped = vec![0xde, 0xc0, 0x17, 0x0b, 0, 0, 0, 0, 20, 0, 0, 0];
@@ -170,7 +170,7 @@ fn modules_alone() -> Outcome {
         let blob = (0..bytes.len() - 76)
             .rev()
             .find(|&at| bytes[at..at + 4] == [3, 0, 0, 0] && bytes[at + 12..at + 16] == [76, 0, 0, 0]);
-        bytes[blob.ok_or("no symbol table found")? + 12] = 0;
+        bytes[blob.ok_or("no symbol table found")? + 16] = 0;
         let alone = bitcode::read(&bytes)?;
         assert!(alone.approximate.is_some());
         same(name, &ours(&alone.symbols, false), &whole)?;

@@ -24,13 +24,13 @@ use crate::resolve::Resolution;
 
 /// Builds the graph and finds the roots as the plan's linker does.
 pub fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (SectionGraph<'d>, RootSet) {
-    let (graph, mut roots) = match program.plan.profile.flavor {
+    let (mut graph, mut roots) = match program.plan.profile.flavor {
         Flavor::Bfd => bfd::build(program, resolution),
         Flavor::Gold => gold::build(program, resolution),
         Flavor::Lld => lld::build(program, resolution),
         Flavor::Mold => mold::build(program, resolution),
     };
-    root_stand_ins(program, resolution, &graph, &mut roots);
+    root_stand_ins(program, resolution, &mut graph, &mut roots);
     (graph, roots)
 }
 
@@ -39,13 +39,16 @@ pub fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (SectionGrap
 fn root_stand_ins(
     program: &Program<'_>,
     resolution: &Resolution,
-    graph: &SectionGraph<'_>,
+    graph: &mut SectionGraph<'_>,
     roots: &mut RootSet,
 ) {
     for &file in resolution.files.iter().filter(|&&f| program.files[f].is_stand_in()) {
         for section in program.sections_of(file) {
             if graph.class[section] == Class::Node {
                 roots.add(NodeId(section.0), RootKind::Opaque, None);
+                // Not every linker looks for references in a section without relocations.
+                graph.follow.insert(section.idx());
+                graph.unreadable.insert(section.idx());
             }
         }
     }

@@ -61,7 +61,7 @@ pub struct Value {
     pub tls: bool,
     /// A constant variable.
     pub constant: bool,
-    /// 1 + value id of a variable's initial value; 0 if none.
+    /// 1 + value id of a variable's initial value, 0 if none; the value id that an alias stands for.
     pub init: u64,
 }
 
@@ -344,6 +344,7 @@ fn record(module: &mut Module<'_>, code: u32, operands: &[u64]) -> Result<(), Fa
         }
         14 => {
             value.kind = ValueKind::Alias;
+            value.init = word(4);
             (value.linkage, value.visibility) = (word(5), word(6));
         }
         18 => {
@@ -364,6 +365,10 @@ fn is_local(linkage: u64) -> bool {
 
 fn is_weak(linkage: u64) -> bool {
     matches!(linkage, 1 | 4 | 7 | 10 | 11 | 16..=19)
+}
+
+fn is_code(kind: ValueKind) -> bool {
+    matches!(kind, ValueKind::Function | ValueKind::Indirect)
 }
 
 /// STV_* for LLVM's default, hidden, protected.
@@ -496,6 +501,10 @@ fn from_modules<'d>(file: &Bitcode<'d>, places: &BTreeMap<&[u8], u32>, table: &m
                     table.locals.push(plain);
                     continue;
                 }
+                let meant = match value.kind {
+                    ValueKind::Alias => usize::try_from(value.init).ok().and_then(|v| module.values.get(v)),
+                    _ => None,
+                };
                 let comdat = value.comdat.checked_sub(1).filter(|&c| (c as usize) < module.comdats.len());
                 let kind = if value.declaration || value.linkage == 12 {
                     Kind::Undefined
@@ -511,7 +520,7 @@ fn from_modules<'d>(file: &Bitcode<'d>, places: &BTreeMap<&[u8], u32>, table: &m
                     visibility: visibility(value.visibility),
                     comdat: comdat.map(|c| c + first_comdat),
                     section: places.get(name).copied(),
-                    executable: matches!(value.kind, ValueKind::Function | ValueKind::Indirect),
+                    executable: is_code(meant.unwrap_or(value).kind),
                     bss: false,
                     tls: value.tls,
                     used: false,
