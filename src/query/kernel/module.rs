@@ -4,9 +4,10 @@
 //! ELF says so and has no names, which is never the same as needing nothing.
 
 use super::exports::records::{self, ExportRecord};
-use crate::load::classify::{InputKind, classify, is_slim_lto};
+use crate::load::classify::{InputKind, classify};
 use crate::load::elf::consts::{EM_PPC, EM_PPC64, STB_LOCAL, STB_WEAK, STT_SECTION};
 use crate::load::elf::{Object, Place};
+use crate::load::lto::{self, Format};
 
 /// Why a module's object tells nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,7 +178,7 @@ pub fn object(bytes: &[u8]) -> Result<Object<'_>, Unread> {
         _ => return Err(Unread::Damaged("not a relocatable ELF object".into())),
     }
     let object = Object::parse(bytes).map_err(Unread::Damaged)?;
-    if is_slim_lto(&object) { Err(Unread::SlimLto) } else { Ok(object) }
+    if lto::format_of_object(&object) == Some(Format::GccSlim) { Err(Unread::SlimLto) } else { Ok(object) }
 }
 
 /// Names that modpost never asks for (KL 7.1).
