@@ -326,6 +326,7 @@ impl Parser<'_> {
             self.expect(WORD, ":")?;
             Some(address)
         };
+        let no_cross_refs = self.dialect == Dialect::Lld20 && self.eat(WORD, "NOCROSSREFS")?;
         let load_address = if !new || self.at(WORD, "AT")? {
             self.expect(WORD, "AT")?;
             Some(self.paren_expression()?)
@@ -368,7 +369,7 @@ impl Parser<'_> {
             section.span = self.since(start);
             sections.push(section);
         }
-        Ok(Overlay { address, load_address, no_cross_refs: false, sections })
+        Ok(Overlay { address, load_address, no_cross_refs, sections })
     }
 
     /// `(NOLOAD)` and relatives after an opening parenthesis; `None` if it is none of them.
