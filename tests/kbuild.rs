@@ -323,6 +323,7 @@ fn partial_builds_go_as_far_as_they_can() {
     let folder = tree(&[
         ("include/config/auto.conf", &auto),
         LDS_POWERPC,
+        ("arch/powerpc/kernel/head_64.o", ""),
         ("kernel/built-in.a", THIN),
         ("lib/lib.a", THIN),
     ]);

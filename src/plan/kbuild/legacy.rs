@@ -187,7 +187,10 @@ pub(super) fn folders(
     let name = "built-in.a";
     let path = |d: &String| Path::new(d).join(name);
     let order = order(reader, srcarch, release, name);
-    link.inputs.extend(heads(reader, srcarch));
+    // Since 6.1 head objects are members of their folder's archive.
+    if release.is_none_or(|r| r < Version(6, 1, 0)) {
+        link.inputs.extend(heads(reader, srcarch));
+    }
     link.inputs.extend(reader.exists("init/built-in.a").then(|| PathBuf::from("init/built-in.a")));
     link.inputs.extend(order.core.iter().map(path));
     let collected: Vec<String> = ["lib".to_string()]
