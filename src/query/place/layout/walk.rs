@@ -366,6 +366,8 @@ struct Walker<'a, 'd> {
 /// What moves while walking.
 struct State {
     dot: u64,
+    /// Something of the linker's own, whose size is not known, stands before.
+    unsure: bool,
     /// Where a section without address and region goes: ld keeps it apart from `.`, which an address
     /// before an empty section moves too.
     current: u64,
@@ -395,7 +397,7 @@ impl<'a, 'd> Walker<'a, 'd> {
             analysis,
             outs,
             lld: flavor == Flavor::Lld,
-            scripted: placement.own_script() || flavor == Flavor::Bfd,
+            scripted: placement.own_script(),
             world,
             inputs: Vec::new(),
             wanted: HashSet::with_hasher(FixedState::default()),
@@ -495,7 +497,7 @@ impl<'a, 'd> Walker<'a, 'd> {
             };
             self.world.symbols.insert(name.clone(), known.unwrap_or(Value::absolute(0)));
         }
-        let mut state = State { dot: 0, current: 0, overlay: None, last: None };
+        let mut state = State { dot: 0, unsure: false, current: 0, overlay: None, last: None };
         let mut layout = Layout::default();
         for step in steps {
             match step {
@@ -669,7 +671,9 @@ impl<'a, 'd> Walker<'a, 'd> {
         if let Some((_, largest)) = state.overlay.as_mut().filter(|_| out.in_overlay) {
             *largest = (*largest).max(size);
         }
-        let known = self.scripted && alloc;
+        // Behind what the linker makes itself, only it knows addresses.
+        let known = self.scripted && alloc && !state.unsure;
+        state.unsure |= alloc && out.made.is_some();
         Some(OutputLayout {
             name: out.name.clone(),
             statement: out.statement,
