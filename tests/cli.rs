@@ -445,3 +445,71 @@ fn fits(value: &serde_json::Value, schema: &serde_json::Value, root: &serde_json
         assert!(right, "{at} is no {kind}: {value}");
     }
 }
+
+/// A folder with a script that forgets a KEEP, beside its source.
+fn audited() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let script = "ENTRY(_start)\nSECTIONS {\n  .text : { *(.text .text.*) }\n  \
+        tab : { __start_tab = .; *(tab) __stop_tab = .; }\n  \
+        kept : { __start_kept = .; KEEP(*(kept)) __stop_kept = .; KEEP(*(none)) }\n}\n";
+    let main = object(&["fn _start: __start_tab __stop_tab __start_kept __stop_kept"]);
+    let entries = object(&["sec tab a: entry", "sec kept a: pinned", "fn entry:", "fn pinned:"]);
+    std::fs::write(dir.path().join("main.o"), main).unwrap();
+    std::fs::write(dir.path().join("entries.o"), entries).unwrap();
+    std::fs::write(dir.path().join("t.lds"), script).unwrap();
+    std::fs::write(dir.path().join("t.lds.S"), "#define FIRST\n\t\t*(tab)\n").unwrap();
+    dir
+}
+
+const AUDITED: [&str; 5] = ["--", "-T", "t.lds", "main.o", "entries.o"];
+
+#[test]
+fn keep_as_text() {
+    let dir = audited();
+    let run = linksweep(dir.path(), &with(&["keep"], &AUDITED));
+    assert_eq!(run.status.code(), Some(1));
+    let (out, told) = (text(&run.stdout), text(&run.stderr));
+    assert!(told.contains("assuming --gc-sections"), "{told}");
+    for words in [
+        "error LSW001: table tab loses 1 entry of 8 B (8 B in 1 file); nothing is left",
+        "t.lds:4:28  *(tab)",
+        "written in    t.lds.S:2:3",
+        "used by main.o:(.text._start)",
+        "dies too      1 B in 1 section (1 B code, 0 B data): entry 1 B",
+        "--- a/t.lds.S\n+++ b/t.lds.S\n@@ -1,2 +1,2 @@\n #define FIRST\n-\t\t*(tab)\n+\t\tKEEP(*(tab))\n",
+        "pinned",
+        "patterns that match no input section (LSW002): 1",
+    ] {
+        assert!(out.contains(words), "{words} in\n{out}");
+    }
+    let would = answer(dir.path(), &with(&["keep"], &with(&AUDITED, &["--no-gc-sections"])), 0);
+    assert!(would.contains("note LSW001: table tab would lose"), "{would}");
+    let filtered = answer(dir.path(), &with(&["keep", "--filter=nothing"], &AUDITED), 1);
+    assert!(!filtered.contains("table tab"), "{filtered}");
+}
+
+#[test]
+fn keep_as_data() {
+    let dir = audited();
+    let schema = json(dir.path(), &["schema", "keep"]);
+    let words = with(&["keep", "--format=json", "-q"], &AUDITED);
+    let value: serde_json::Value = serde_json::from_str(&answer(dir.path(), &words, 1)).unwrap();
+    fits(&value, &schema, &schema, "keep");
+    assert_eq!(value["lost"][0]["table"], "tab");
+    assert_eq!(value["lost"][0]["cascade"]["code_bytes"], 1);
+    assert_eq!(value["kept"][0]["pinned"]["sections"], 1);
+    assert_eq!(value["kept"][0]["pinned_sections"][0]["symbol"], "pinned");
+    let ids: Vec<&str> =
+        value["findings"].as_array().unwrap().iter().map(|f| f["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["LSW001", "LSW002", "LSW006"]);
+    assert_eq!(value["findings"][0]["location"]["file"], "t.lds.S");
+    let table = answer(dir.path(), &with(&["keep", "--format=csv", "-q"], &AUDITED), 1);
+    assert!(
+        table.starts_with("id,name,level,kind,subject,file,line,column,bytes,message,remedy\nLSW001,"),
+        "{table}"
+    );
+    // The level that fails.
+    let healthy = with(&["keep", "-q"], &["--", "-T", "t.lds", "main.o"]);
+    answer(dir.path(), &healthy, 0);
+    answer(dir.path(), &with(&["keep", "-q", "--fail-on=note"], &healthy[2..]), 1);
+}

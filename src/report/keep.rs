@@ -183,7 +183,7 @@ fn lost_table(out: &mut String, page: &Page<'_, '_>, audit: &Audit, number: usiz
         biggest.sort_by_key(|&s| (std::cmp::Reverse(page.analysis.program.section_size(s)), s));
         let names = biggest
             .iter()
-            .map(|&s| format!("{} {}", section(page, s), size(page.analysis.program.section_size(s))));
+            .map(|&s| format!("{} {}", section(page, audit, s), size(page.analysis.program.section_size(s))));
         row(out, "dies too", &format!("{}: {}", weight(lost.cascade_weight), list(biggest.len(), names)));
     }
     let cost = lost.bytes.saturating_add(lost.cascade_weight.bytes());
@@ -228,12 +228,10 @@ fn user(page: &Page<'_, '_>, found: &BoundUse) -> String {
 }
 
 /// The symbol that names a section best, else its own name.
-fn section(page: &Page<'_, '_>, section: SectionId) -> String {
+fn section(page: &Page<'_, '_>, audit: &Audit, section: SectionId) -> String {
     let program = &page.analysis.program;
-    let (file, index) = program.locate(section);
-    let best = symbols::best_of_sections(program, file).get(index as usize).copied().flatten();
-    // Mapping symbols (`$d`) name no section.
-    let best = best.filter(|&s| !symbols::name(program, file, s).starts_with(b"$"));
+    let (file, _) = program.locate(section);
+    let best = audit.best.get(&section).copied();
     match best {
         Some(symbol) => page.style.symbol(symbols::name(program, file, symbol)),
         None => page.style.section(program.section_name(section)),
@@ -284,7 +282,7 @@ fn kept(out: &mut String, page: &Page<'_, '_>, audit: &Audit) {
     let shown = page.selection.shown(with.len());
     for r in with.iter().take(shown) {
         let Some(statement) = audit.placement.statements.get(r.statement as usize) else { continue };
-        let biggest: Vec<String> = r.sections.iter().take(2).map(|&s| section(page, s)).collect();
+        let biggest: Vec<String> = r.sections.iter().take(2).map(|&s| section(page, audit, s)).collect();
         lines.push(vec![
             size(r.pinned.bytes()),
             size(r.pinned.code),

@@ -198,9 +198,9 @@ fn lost_json(page: &Page<'_, '_>, audit: &Audit, number: usize, table: &LostTabl
             })
             .collect(),
         statements: statements.collect(),
-        inputs: table.lost.iter().map(|&s| section(page, s)).collect(),
+        inputs: table.lost.iter().map(|&s| section(page, audit, s)).collect(),
         cascade: table.cascade_weight.into(),
-        cascade_sections: table.cascade.iter().map(|&s| section(page, s)).collect(),
+        cascade_sections: table.cascade.iter().map(|&s| section(page, audit, s)).collect(),
         patch: fix.map_or_else(String::new, |f| f.patch.clone()),
     }
 }
@@ -236,7 +236,7 @@ fn kept_json(page: &Page<'_, '_>, audit: &Audit, row: &KeptStatement) -> KeptJso
         sort: row.sort.word(),
         own: row.own.into(),
         pinned: row.pinned.into(),
-        pinned_sections: row.sections.iter().map(|&s| section(page, s)).collect(),
+        pinned_sections: row.sections.iter().map(|&s| section(page, audit, s)).collect(),
     }
 }
 
@@ -271,12 +271,10 @@ fn user(page: &Page<'_, '_>, found: &BoundUse) -> UserJson {
     }
 }
 
-fn section(page: &Page<'_, '_>, section: SectionId) -> SectionJson {
+fn section(page: &Page<'_, '_>, audit: &Audit, section: SectionId) -> SectionJson {
     let program = &page.analysis.program;
-    let (file, index) = program.locate(section);
-    let best = symbols::best_of_sections(program, file).get(index as usize).copied().flatten();
-    // Mapping symbols (`$d`) name no section.
-    let best = best.filter(|&s| !symbols::name(program, file, s).starts_with(b"$"));
+    let (file, _) = program.locate(section);
+    let best = audit.best.get(&section).copied();
     let (name, archive) = place(page, section);
     SectionJson {
         section: string(program.section_name(section)),

@@ -106,7 +106,7 @@ impl Words<'_, '_> {
             user.unwrap_or_default(),
         );
         if table.cascade_weight.sections > 0 {
-            let goes = if self.audit.collects { "goes" } else { "would go" };
+            let goes = if self.audit.collects { "go" } else { "would go" };
             message.push_str(&format!(
                 "; with them {goes} {} of code and data",
                 plural(table.cascade_weight.bytes(), "byte", "bytes")

@@ -4,6 +4,8 @@
 //! order. Follows the definition of cli.md 3; what a range must be to count as a table rather than
 //! a stretch of named code or data stands in [`Candidate`].
 
+use std::collections::BTreeSet;
+
 use bstr::BString;
 use fixedbitset::FixedBitSet;
 
@@ -116,10 +118,11 @@ pub(super) fn lost_tables(
     }
     let mut made = linker_made(analysis, placement, references);
     // lld drops what PROVIDEd names bound, too; the range has told it.
-    made.retain(|t| !tables.iter().any(|o: &LostTable| t.lost.iter().any(|s| o.lost.contains(s))));
+    let told: BTreeSet<SectionId> = tables.iter().flat_map(|t: &LostTable| t.lost.iter().copied()).collect();
+    made.retain(|t| !t.lost.iter().any(|s| told.contains(s)));
     tables.extend(made);
-    for table in &mut tables {
-        cascade(analysis, table);
+    for (number, table) in tables.iter_mut().enumerate() {
+        cascade(analysis, table, number < MOST_MARKS);
     }
     tables
 }
@@ -180,11 +183,14 @@ impl Search<'_, '_> {
     /// Whether global objects of these sections have different sizes: no entries of one table.
     fn has_mixed_objects(&self, sections: &[SectionId]) -> bool {
         let mut size = None;
-        sections.iter().any(|&section| {
-            let (file, index) = self.analysis.program.locate(section);
-            let Some(object) = self.analysis.program.files[file].object() else { return false };
+        files_of(self.analysis, sections).into_iter().any(|file| {
+            let f = &self.analysis.program.files[file];
+            let Some(object) = f.object() else { return false };
             let own = (object.first_global..object.symbol_count()).filter_map(|s| object.symbol(s));
-            own.filter(|s| s.place == Place::Section(index) && s.kind == STT_OBJECT && s.size > 0)
+            own.filter(|s| s.kind == STT_OBJECT && s.size > 0)
+                .filter(|s| {
+                    matches!(s.place, Place::Section(i) if sections.binary_search(&f.section_id(i)).is_ok())
+                })
                 .any(|s| size.replace(s.size).is_some_and(|before| before != s.size))
         })
     }
@@ -207,9 +213,10 @@ impl Search<'_, '_> {
                 if is_live(self.analysis, section) {
                     kept_bytes = kept_bytes.saturating_add(size);
                     kept_sections += 1;
-                } else if self.may_be_lost(section) && is_entry(self.analysis, statement, section) {
-                    if names_global(self.analysis, section) {
+                } else if self.may_be_lost(section) && is_entry(self.analysis, self.references, section) {
+                    if self.references.global.contains(section.idx()) {
                         candidate.named.push(section);
+                        candidate.dedicated |= family(statement) == Family::Dedicated;
                     }
                     lost.push(section);
                     if statements.last() != Some(&(number)) {
@@ -218,8 +225,9 @@ impl Search<'_, '_> {
                 }
             }
         }
+        candidate.named.sort_unstable();
         if candidate.is_named_data() || self.is_copied(range) || self.has_mixed_objects(&candidate.named) {
-            lost.retain(|s| !candidate.named.contains(s));
+            lost.retain(|s| candidate.named.binary_search(s).is_err());
         }
         let &first = lost.first()?;
         let mut table = LostTable {
@@ -251,9 +259,10 @@ fn name_of(analysis: &Analysis<'_>, ranges: &Ranges, range: &Range, table: &Lost
     let same = table.lost.iter().all(|&s| analysis.program.section_name(s) == table.name);
     let start = ranges.bounds.get(range.start as usize);
     match start {
-        Some(bound) if !same && range.form != Form::StartOnly => {
-            BString::from(super::bounds::stem(&bound.name).text)
-        }
+        Some(bound) if !same && range.form != Form::StartOnly => match bound.name.strip_prefix(b"__start_") {
+            Some(section) => BString::from(section),
+            None => BString::from(super::bounds::stem(&bound.name).text),
+        },
         _ => table.name.clone(),
     }
 }
@@ -272,13 +281,15 @@ struct Candidate {
     pointed: u64,
     /// Lost sections that define a global symbol.
     named: Vec<SectionId>,
+    /// Some of them in a part of the compiler's own sections that has a name.
+    dedicated: bool,
 }
 
 impl Candidate {
     /// Entries of a table are reached through its bounds. Where most inputs are referred to by name,
     /// global data that nobody refers to is just unused data.
     fn is_named_data(&self) -> bool {
-        self.pointed * 2 > self.inputs
+        self.pointed * 2 > self.inputs || (self.dedicated && self.pointed > 0)
     }
 }
 
@@ -360,7 +371,7 @@ fn family(statement: &Statement) -> Family {
     let mut found = Family::Other;
     for pattern in &statement.patterns {
         let text = pattern.text.as_slice();
-        if text == b"COMMON" || text.first().is_none_or(|b| *b == b'*') || text.ends_with(b".text") {
+        if matches!(text, b"" | b"*" | b"COMMON") || text.starts_with(b"*.") || text.ends_with(b".text") {
             return Family::Ordinary;
         }
         for root in ORDINARY {
@@ -378,36 +389,17 @@ fn family(statement: &Statement) -> Family {
     found
 }
 
-/// Whether a lost section can be an entry at all: code that has function symbols, and named data of the
-/// compiler's own sections, are what they are named.
-fn is_entry(analysis: &Analysis<'_>, statement: &Statement, section: SectionId) -> bool {
+/// Whether a lost section can be an entry at all: code that has function symbols is what it is named.
+fn is_entry(analysis: &Analysis<'_>, references: &References, section: SectionId) -> bool {
     let (file, index) = analysis.program.locate(section);
     let Some(object) = analysis.program.files[file].object() else { return false };
     let Some(row) = object.sections.get(index as usize) else { return false };
-    if family(statement) == Family::Dedicated && names_global(analysis, section) {
-        return false;
-    }
     if row.flags & SHF_EXECINSTR != 0 {
         let name = object.section_name(index);
-        return !name.starts_with(b".text") && !name.ends_with(b".text") && !has_function(analysis, section);
+        let code = name.starts_with(b".text") || name.ends_with(b".text");
+        return !code && !references.function.contains(section.idx());
     }
     true
-}
-
-fn symbols_in(analysis: &Analysis<'_>, section: SectionId, hit: impl Fn(u8, u8) -> bool) -> bool {
-    let (file, index) = analysis.program.locate(section);
-    let Some(object) = analysis.program.files[file].object() else { return false };
-    (1..object.symbol_count())
-        .filter_map(|s| object.symbol(s))
-        .any(|s| s.place == Place::Section(index) && hit(s.bind, s.kind))
-}
-
-fn names_global(analysis: &Analysis<'_>, section: SectionId) -> bool {
-    symbols_in(analysis, section, |bind, kind| bind != STB_LOCAL && kind != STT_SECTION)
-}
-
-fn has_function(analysis: &Analysis<'_>, section: SectionId) -> bool {
-    symbols_in(analysis, section, |_, kind| matches!(kind, STT_FUNC | STT_GNU_IFUNC))
 }
 
 /// Tables whose `__start_X`/`__stop_X` the linker makes, and that it does not keep for them: lld with
@@ -503,16 +495,29 @@ fn is_c_identifier(name: &[u8]) -> bool {
         && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
 }
 
+/// How many tables get a marking of their own with all the linker's stages. Further ones (no real script has
+/// them) get the plain closure.
+const MOST_MARKS: usize = 64;
+
 /// What else lives if the table's lost inputs are roots.
-fn cascade(analysis: &Analysis<'_>, table: &mut LostTable) {
-    let mut roots = analysis.roots.clone();
-    for section in &table.lost {
-        roots.add(NodeId(section.0), RootKind::Keep, None);
-    }
-    let with = mark::mark(&analysis.program, &analysis.resolution, &analysis.graph, &roots);
-    for node in with.live.difference(&analysis.liveness.live) {
+fn cascade(analysis: &Analysis<'_>, table: &mut LostTable, staged: bool) {
+    let live = if staged {
+        let mut roots = analysis.roots.clone();
+        for section in &table.lost {
+            roots.add(NodeId(section.0), RootKind::Keep, None);
+        }
+        mark::mark(&analysis.program, &analysis.resolution, &analysis.graph, &roots).live
+    } else {
+        let mut marker = mark::Marker::new(&analysis.program, &analysis.graph);
+        marker.live = analysis.liveness.live.clone();
+        table.lost.iter().for_each(|s| marker.add(NodeId(s.0)));
+        marker.run();
+        marker.live
+    };
+    let own: BTreeSet<SectionId> = table.lost.iter().copied().collect();
+    for node in live.difference(&analysis.liveness.live) {
         let node = NodeId::from_usize(node);
-        if let Some(section) = analysis.graph.section(node).filter(|s| !table.lost.contains(s)) {
+        if let Some(section) = analysis.graph.section(node).filter(|s| !own.contains(s)) {
             let before = table.cascade_weight;
             table.cascade_weight.add(analysis, section);
             if table.cascade_weight != before {

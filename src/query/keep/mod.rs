@@ -30,9 +30,12 @@ pub use source::{Origin, SourceText};
 pub use statements::{NO_STATEMENT, Placement, Statement, StatementPattern};
 pub use stride::BadStride;
 
-use crate::ids::NameId;
+use std::collections::BTreeMap;
+
+use crate::ids::{FileId, NameId, SectionId};
 use crate::query::Analysis;
 use crate::query::fate::collects;
+use crate::query::symbols;
 
 /// The place where a table's statements are to be changed, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,7 +77,35 @@ pub struct Audit {
     pub strides: Vec<BadStride>,
     /// Texts that scripts may have been made of.
     pub sources: Vec<SourceText>,
+    /// The symbol that names each section best, for the sections of cascades and pins.
+    pub best: BTreeMap<SectionId, u32>,
 }
+
+/// The best symbol of each section that the answer names. Mapping symbols (`$d`) name nothing.
+fn best(analysis: &Analysis<'_>, lost: &[LostTable], pins: &Pins) -> BTreeMap<SectionId, u32> {
+    let lists = lost.iter().flat_map(|t| [&t.lost, &t.cascade]).chain(pins.rows.iter().map(|r| &r.sections));
+    let mut sections: Vec<SectionId> = lists.flatten().copied().collect();
+    sections.sort_unstable();
+    sections.dedup();
+    let mut out = BTreeMap::new();
+    let mut known: Option<(FileId, Vec<Option<u32>>)> = None;
+    for section in sections {
+        let (file, index) = analysis.program.locate(section);
+        let own = match &mut known {
+            Some((last, own)) if *last == file => own,
+            slot => &mut slot.insert((file, symbols::best_of_sections(&analysis.program, file))).1,
+        };
+        let symbol = own.get(index as usize).copied().flatten();
+        if let Some(symbol) = symbol.filter(|&s| !symbols::name(&analysis.program, file, s).starts_with(b"$"))
+        {
+            out.insert(section, symbol);
+        }
+    }
+    out
+}
+
+/// How many tables get a patch of their own; [`Audit::patch`] holds all.
+const MOST_PATCHES: usize = 256;
 
 /// What the caller knows beyond the link.
 #[derive(Debug, Clone, Default)]
@@ -94,14 +125,20 @@ pub fn audit(analysis: &Analysis<'_>, given: Given) -> Audit {
     let collects = collects(&analysis.program);
     let lost =
         if collects { lost::lost_tables(analysis, &placement, &ranges, &references) } else { Vec::new() };
-    let fixes = lost.iter().map(|t| fix(analysis, &placement, &given.sources, &t.statements)).collect();
+    let pins = if collects { pins::pins(analysis, &placement) } else { Pins::default() };
+    let fixes = lost.iter().enumerate().map(|(number, t)| {
+        let statements = if number < MOST_PATCHES { t.statements.as_slice() } else { &[] };
+        fix(analysis, &placement, &given.sources, statements)
+    });
+    let fixes = fixes.collect();
     let mut all: Vec<u32> = lost.iter().flat_map(|t| t.statements.iter().copied()).collect();
     all.sort_unstable();
     all.dedup();
     Audit {
         collects: !given.would,
         idle: patterns::idle(analysis, &placement),
-        pins: if collects { pins::pins(analysis, &placement) } else { Pins::default() },
+        best: best(analysis, &lost, &pins),
+        pins,
         shared: if collects && placement.complete { shared::shared(analysis) } else { Vec::new() },
         patch: fix(analysis, &placement, &given.sources, &all).patch,
         orphans: patterns::orphans(analysis, &placement, &references),

@@ -82,6 +82,9 @@ const LINKER_MADE: [&str; 17] = [
 pub(super) fn idle(analysis: &Analysis<'_>, placement: &Placement) -> Vec<IdlePattern> {
     let names = live_names(analysis);
     let mut out = Vec::new();
+    if !placement.thorough {
+        return out;
+    }
     for (number, (statement, matched)) in placement.statements.iter().zip(&placement.matched).enumerate() {
         for (pattern, _count) in (0u32..).zip(matched).filter(|(_, count)| **count == 0) {
             let Some(own) = statement.patterns.get(pattern as usize) else { continue };

@@ -4,6 +4,8 @@
 //! is a root of something, with what it dominates. The statement is a node of its own between the
 //! super-root and the sections it keeps; what another root reaches too is not pinned.
 
+use std::collections::BTreeSet;
+
 use crate::graph::EdgeKind;
 use crate::ids::{Id, NodeId, SectionId};
 use crate::load::elf::consts::SHF_EXECINSTR;
@@ -156,12 +158,12 @@ pub(super) fn pins(analysis: &Analysis<'_>, placement: &Placement) -> Pins {
         row.sections = pinned;
         out.rows.push(row);
     }
-    let is = |sorts: &[Sort]| -> Vec<u32> {
+    let is = |sorts: &[Sort]| -> BTreeSet<u32> {
         out.rows.iter().filter(|r| sorts.contains(&r.sort)).map(|r| r.statement).collect()
     };
     let (tables, exports) = (is(&[Sort::Table]), is(&[Sort::Export]));
     let both = is(&[Sort::Table, Sort::Export]);
-    let together = |list: &[u32]| {
+    let together = |list: &BTreeSet<u32>| {
         let gone = |keep: (u32, u32)| statement_of(keep).is_some_and(|s| list.contains(&s));
         without(analysis, gone)
     };

@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use super::statements::Placement;
 use crate::graph::{Class, NO_NODE};
 use crate::ids::{FileId, NameId, NodeId, SectionId};
-use crate::load::elf::consts::SHF_EXCLUDE;
+use crate::load::elf::Place;
+use crate::load::elf::consts::{SHF_EXCLUDE, STB_LOCAL, STT_FUNC, STT_GNU_IFUNC, STT_SECTION};
 use crate::query::Analysis;
 
 /// A section that refers to a bound.
@@ -32,6 +33,10 @@ pub struct BoundUse {
 pub(super) struct References {
     /// By section: another allocated, undiscarded section points at it.
     pub pointed: FixedBitSet,
+    /// By section: it defines a global symbol.
+    pub global: FixedBitSet,
+    /// By section: it defines a function.
+    pub function: FixedBitSet,
     uses: HashMap<NameId, Vec<BoundUse>, foldhash::fast::FixedState>,
 }
 
@@ -68,8 +73,24 @@ pub(super) fn references(analysis: &Analysis<'_>, placement: &Placement, names: 
         .collect();
     let mut out = References {
         pointed: FixedBitSet::with_capacity(program.section_count as usize),
+        global: FixedBitSet::with_capacity(program.section_count as usize),
+        function: FixedBitSet::with_capacity(program.section_count as usize),
         uses: HashMap::default(),
     };
+    for &file in &analysis.resolution.files {
+        let f = &program.files[file];
+        let Some(object) = f.object() else { continue };
+        for symbol in (1..object.symbol_count()).filter_map(|s| object.symbol(s)) {
+            let Place::Section(index) = symbol.place else { continue };
+            let section = f.section_id(index).idx();
+            if symbol.bind != STB_LOCAL && symbol.kind != STT_SECTION {
+                out.global.insert(section);
+            }
+            if matches!(symbol.kind, STT_FUNC | STT_GNU_IFUNC) {
+                out.function.insert(section);
+            }
+        }
+    }
     for (targets, uses) in parts {
         for target in targets {
             out.pointed.insert(target as usize);

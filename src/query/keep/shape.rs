@@ -38,12 +38,6 @@ pub(super) fn of(analysis: &Analysis<'_>, sections: &[SectionId]) -> Shape {
         let Some(object) = program.files[file].object() else { continue };
         let header = object.header(index);
         shape.align = shape.align.max(header.align);
-        for symbol in (1..object.symbol_count()).filter_map(|s| object.symbol(s)) {
-            if symbol.place == Place::Section(index) && symbol.kind == STT_OBJECT && symbol.size > 0 {
-                agree &= objects.is_none_or(|o| o == symbol.size);
-                objects = Some(symbol.size);
-            }
-        }
         entsize = match (entsize, header.entsize) {
             (None, e) => Some(e),
             (Some(a), e) if a == e => Some(a),
@@ -54,6 +48,21 @@ pub(super) fn of(analysis: &Analysis<'_>, sections: &[SectionId]) -> Shape {
         relocs = gcd(relocs, period(object, index));
         if sizes.len() < 3 && !sizes.contains(&size) {
             sizes.push(size);
+        }
+    }
+    let mut files: Vec<_> = sections.iter().map(|&s| program.locate(s).0).collect();
+    files.sort_unstable();
+    files.dedup();
+    let own: std::collections::BTreeSet<SectionId> = sections.iter().copied().collect();
+    for file in files {
+        let f = &program.files[file];
+        let Some(object) = f.object() else { continue };
+        for symbol in (1..object.symbol_count()).filter_map(|s| object.symbol(s)) {
+            let Place::Section(index) = symbol.place else { continue };
+            if symbol.kind == STT_OBJECT && symbol.size > 0 && own.contains(&f.section_id(index)) {
+                agree &= objects.is_none_or(|o| o == symbol.size);
+                objects = Some(symbol.size);
+            }
         }
     }
     (shape.entry, shape.certain) = match (objects.filter(|_| agree), entsize.filter(|e| *e > 1)) {

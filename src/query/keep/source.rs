@@ -167,6 +167,9 @@ fn macro_around(text: &[u8], at: usize) -> Option<String> {
 /// A unified diff that puts `KEEP( )` around byte ranges of a text. Empty if there are none.
 pub(super) fn keep_patch(path: &str, text: &[u8], ranges: &[(usize, usize)]) -> String {
     const CONTEXT: usize = 3;
+    if ranges.is_empty() {
+        return String::new();
+    }
     let mut marks: Vec<(usize, &str)> = ranges.iter().flat_map(|&(a, b)| [(a, "KEEP("), (b, ")")]).collect();
     marks.sort_unstable();
     marks.dedup();
@@ -188,7 +191,7 @@ pub(super) fn keep_patch(path: &str, text: &[u8], ranges: &[(usize, usize)]) -> 
         start = end;
     }
     let mut out = String::new();
-    let path = path.trim_start_matches('/');
+    let path = path.trim_start_matches('/').trim_start_matches("./");
     let _ = write!(out, "--- a/{path}\n+++ b/{path}\n");
     let mut at = 0;
     while let Some(&(first, _)) = changed.get(at) {

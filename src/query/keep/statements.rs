@@ -19,6 +19,10 @@ use crate::script::{InputDescription, Span, StatementKind, walk};
 /// "No statement" in [`Placement::placed`].
 pub const NO_STATEMENT: u32 = u32::MAX;
 
+/// Scripts with more statements than any real one are only asked which statement places a section, not
+/// which others match it too.
+const MOST_STATEMENTS: usize = 8192;
+
 /// One section pattern of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatementPattern {
@@ -92,6 +96,8 @@ pub struct Placement {
     pub matched: Vec<Vec<u32>>,
     /// Later matches, sorted.
     pub also: Vec<AlsoMatched>,
+    /// All matches were looked for, not only the first.
+    pub thorough: bool,
     /// The scripts are all there is: what they do not place is an orphan.
     pub complete: bool,
 }
@@ -152,6 +158,7 @@ pub(super) fn placement(analysis: &Analysis<'_>) -> Placement {
     }
     out.matched = out.statements.iter().map(|s| vec![0; s.patterns.len().max(1)]).collect();
     out.complete = resolve::has_own_script(program) && !out.statements.is_empty();
+    out.thorough = out.statements.len() <= MOST_STATEMENTS;
     if out.statements.is_empty() {
         return out;
     }
@@ -219,6 +226,7 @@ fn of_files(
 ) -> OfFile {
     let program = &analysis.program;
     let mut out = OfFile::default();
+    let thorough = statements.len() <= MOST_STATEMENTS;
     let mut by_name: Vec<HashMap<&[u8], NameMatches, foldhash::fast::FixedState>> =
         compiled.iter().map(|_| HashMap::default()).collect();
     for &file in files {
@@ -235,6 +243,11 @@ fn of_files(
                     continue;
                 }
                 let places = script.table.places(state, matches, flags).map(|d| d.0 + script.first);
+                if !thorough {
+                    first = first.or(places.map(|p| (p, 0)));
+                    out.matched.extend(places.map(|p| (p, 0)));
+                    continue;
+                }
                 for (description, span) in script.table.candidates(state, matches) {
                     let statement = description.0 + script.first;
                     let pattern = pattern_at(statements, statement, span);

@@ -64,6 +64,10 @@ pub(super) fn bad_strides(
         }
     }
     let layouts = layouts(analysis, placement, ranges, &inputs);
+    let mut of_bound: hashbrown::HashMap<u32, (usize, u64), foldhash::fast::FixedState> = Default::default();
+    for (at, layout) in layouts.iter().enumerate() {
+        of_bound.extend(layout.bounds.iter().map(|&(bound, offset)| (bound, (at, offset))));
+    }
     let mut out = Vec::new();
     for (number, range) in (0u32..).zip(&ranges.ranges) {
         let walked = |bound: u32| {
@@ -76,7 +80,13 @@ pub(super) fn bad_strides(
         if !innermost || range.form == Form::Section || super::lost::holds_ordinary(placement, range) {
             continue;
         }
-        out.extend(layouts.iter().find_map(|layout| check(analysis, layout, (number, range), stop, &inputs)));
+        let (Some(&(at, start)), Some(&(other, end))) = (of_bound.get(&range.start), of_bound.get(&stop))
+        else {
+            continue;
+        };
+        if let Some(layout) = layouts.get(at).filter(|_| at == other) {
+            out.extend(check(analysis, layout, (number, range), (start, end), &inputs));
+        }
     }
     out
 }
@@ -85,18 +95,15 @@ fn check(
     analysis: &Analysis<'_>,
     layout: &Layout,
     (number, range): (u32, &Range),
-    stop: u32,
+    (start, end): (u64, u64),
     inputs: &[Vec<SectionId>],
 ) -> Option<BadStride> {
-    let offset = |bound: u32| layout.bounds.iter().find(|(b, _)| *b == bound).map(|(_, at)| *at);
-    let (start, end) = (offset(range.start)?, offset(stop)?);
     let sections: Vec<SectionId> =
         range.statements().filter_map(|s| inputs.get(s as usize)).flatten().copied().collect();
     let mut placed: Vec<(SectionId, u64, u64)> = Vec::new();
-    for (statement, list) in &layout.inputs {
-        if range.statements().contains(statement) {
-            placed.extend(list);
-        }
+    let first = layout.inputs.partition_point(|(s, _)| *s < range.first);
+    for (_, list) in layout.inputs.iter().skip(first).take_while(|(s, _)| *s <= range.last) {
+        placed.extend(list);
     }
     let (&(first, at, _), &(_, _, last)) = (placed.first()?, placed.last()?);
     let shape = shape::of(analysis, &sections);
