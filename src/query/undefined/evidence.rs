@@ -6,6 +6,8 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use super::cause::Cause;
+
 use crate::ids::{FileId, Id};
 use crate::load::elf::Place;
 use crate::load::elf::consts::{STB_LOCAL, STT_FILE, STT_SECTION};
@@ -81,6 +83,17 @@ pub(super) fn collect<'n>(
         out.insert(*name, evidence);
     }
     out
+}
+
+/// A definition by intermediate code: whether it is exported cannot be told for certain.
+pub(super) fn opaque_definition(program: &Program<'_>, file: FileId) -> Option<Cause> {
+    let about = program.files[file].intermediate.as_ref()?;
+    // Bitcode tells its exports exactly; GCC's objects only give hints (lto.md 4.4).
+    if !about.format.is_gcc() || about.format.is_fat() {
+        return None;
+    }
+    let what = format!("it is a {}", about.format.word());
+    Some(Cause::Opaque { file: program.label(file), what, defines: true })
 }
 
 /// An input that may define what is missing: one that cannot be read, in the link or in an archive.
