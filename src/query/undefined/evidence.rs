@@ -11,6 +11,7 @@ use super::cause::Cause;
 use crate::ids::{FileId, Id};
 use crate::load::elf::Place;
 use crate::load::elf::consts::{STB_LOCAL, STT_FILE, STT_SECTION};
+use crate::load::lto::Format;
 use crate::program::{Content, Opaque, Program};
 use crate::query::kernel::module::Module;
 
@@ -108,5 +109,12 @@ pub(super) fn opaque_inputs(program: &Program<'_>) -> Vec<(FileId, String)> {
             _ => return None,
         })
     };
-    program.file_ids().filter_map(|file| Some((file, describe(&program.files[file].content)?))).collect()
+    // A linker without a plugin reads next to nothing of a slim object.
+    let slim = |file: FileId| {
+        let f = &program.files[file];
+        let about = f.intermediate.as_ref().filter(|i| i.format == Format::GccSlim && !f.is_stand_in())?;
+        Some(format!("it is a {}", about.format.word()))
+    };
+    let opaque = |file: FileId| describe(&program.files[file].content).or_else(|| slim(file));
+    program.file_ids().filter_map(|file| Some((file, opaque(file)?))).collect()
 }
