@@ -287,29 +287,37 @@ fn linux_4_9_to_4_16_has_thin_built_in_o() {
 
 #[test]
 fn linux_4_8_has_a_group_of_objects() {
-    let folder = tree(&[
-        ("include/config/auto.conf", &config("x86 4.8.0", "KALLSYMS=y")),
-        LDS_X86,
-        (
-            ".vmlinux.cmd",
-            "cmd_vmlinux := /bin/bash scripts/link-vmlinux.sh ld -m elf_x86_64 --build-id ;  true\n",
-        ),
-        ("arch/x86/kernel/head_64.o", ""),
-        ("arch/x86/kernel/head64.o", ""),
-        ("init/built-in.o", "\x7fELF"),
-        ("kernel/built-in.o", "\x7fELF"),
-        ("mm/built-in.o", "\x7fELF"),
-        ("lib/built-in.o", "\x7fELF"),
-        ("lib/lib.a", THIN),
-        ("drivers/built-in.o", "\x7fELF"),
-        (".tmp_kallsyms2.o", ""),
-    ]);
+    let files = |release: &str| {
+        tree(&[
+            ("include/config/auto.conf", &config(&format!("x86 {release}"), "KALLSYMS=y")),
+            LDS_X86,
+            (
+                ".vmlinux.cmd",
+                "cmd_vmlinux := /bin/bash scripts/link-vmlinux.sh ld -m elf_x86_64 --build-id ;  true\n",
+            ),
+            ("arch/x86/kernel/head_64.o", ""),
+            ("arch/x86/kernel/head64.o", ""),
+            ("init/built-in.o", "\x7fELF"),
+            ("kernel/built-in.o", "\x7fELF"),
+            ("mm/built-in.o", "\x7fELF"),
+            ("lib/built-in.o", "\x7fELF"),
+            ("lib/lib.a", THIN),
+            ("drivers/built-in.o", "\x7fELF"),
+            (".tmp_kallsyms2.o", ""),
+        ])
+    };
+    let folder = files("4.8.0");
     assert_eq!(read(&folder).era, Some(Era::Objects));
     assert_eq!(
         line(&folder).0,
         "-m elf_x86_64 --build-id --script=./arch/x86/kernel/vmlinux.lds -o vmlinux arch/x86/kernel/head_64.o \
          arch/x86/kernel/head64.o init/built-in.o --start-group kernel/built-in.o mm/built-in.o lib/lib.a lib/built-in.o \
          drivers/built-in.o --end-group .tmp_kallsyms2.o"
+    );
+    let (words, _) = line(&files("4.14.0"));
+    assert!(
+        words.ends_with("lib/built-in.o drivers/built-in.o lib/lib.a --end-group .tmp_kallsyms2.o"),
+        "{words}"
     );
 }
 

@@ -219,8 +219,14 @@ pub(super) fn objects(
     link.head = heads(reader, srcarch);
     link.head.extend(reader.exists("init/built-in.o").then(|| PathBuf::from("init/built-in.o")));
     link.inputs.extend(order.core.iter().map(path));
-    link.inputs.extend(library_archives(reader, srcarch));
-    link.inputs.extend(library_files(reader, srcarch, config));
+    let mut libs = library_archives(reader, srcarch);
+    libs.extend(library_files(reader, srcarch, config));
+    // Since 4.13 libraries stand behind all else in the group.
+    if release.is_some_and(|r| r >= Version(4, 13, 0)) {
+        link.libs = libs;
+    } else {
+        link.inputs.extend(libs);
+    }
     let collected = ["lib".to_string()].into_iter().chain(srcarch.map(|a| format!("arch/{a}/lib")));
     let collected: Vec<String> = collected.filter(|d| reader.exists(path(d))).collect();
     link.inputs.extend(collected.iter().map(path));
