@@ -9,7 +9,7 @@ use libtest_mimic::Failed;
 use linksweep::ids::{Id, NodeId};
 use linksweep::mark::mark_without;
 use linksweep::plan::{self, Overrides, ProfileSpec};
-use linksweep::query::retained::dominators::{NONE, dominators};
+use linksweep::query::dominators::{NONE, dominators};
 use linksweep::query::retained::live_graph::{LiveGraph, Vertex};
 
 use crate::case::{Case, Link};
@@ -41,7 +41,7 @@ pub fn check(case: &Case, link: &Link, linker: LinkerId) -> Result<(), Failed> {
         return Ok(());
     }
     let graph = LiveGraph::build(&analysis);
-    let tree = dominators(&graph.flow);
+    let tree = dominators(&graph.flow, 0);
     let step = (graph.nodes.len() / TRIED).max(1);
     for &node in graph.nodes.iter().step_by(step) {
         let mut removed = FixedBitSet::with_capacity(analysis.graph.node_count());

@@ -11,7 +11,7 @@ use crate::ids::{Id, NodeId, SectionId};
 use crate::load::elf::consts::SHF_EXECINSTR;
 use crate::mark;
 use crate::query::Analysis;
-use crate::query::dominators::{Successors, UNREACHED, dominators};
+use crate::query::dominators::{FlowGraph, NONE, dominators};
 
 use super::lost::Weight;
 use super::statements::{Placement, Statement};
@@ -116,15 +116,15 @@ pub(super) fn pins(analysis: &Analysis<'_>, placement: &Placement) -> Pins {
             edges.push((staged.because.0, staged.node.0));
         }
     }
-    let graph = Successors::build(nodes as usize + 1 + placement.statements.len(), &edges);
+    let graph = FlowGraph::from_edges(nodes as usize + 1 + placement.statements.len(), &edges);
     let tree = dominators(&graph, nodes);
     let mut out = Pins::default();
-    let mut owner = vec![UNREACHED; graph.count()];
+    let mut owner = vec![NONE; graph.len()];
     let mut sections: Vec<Vec<SectionId>> = vec![Vec::new(); placement.statements.len()];
-    for &node in &tree.order {
+    for &node in &tree.preorder {
         let statement = node.checked_sub(nodes + 1);
-        let above = tree.parent.get(node as usize).copied().unwrap_or(UNREACHED);
-        let found = statement.or_else(|| owner.get(above as usize).copied()).unwrap_or(UNREACHED);
+        let above = tree.idom.get(node as usize).copied().unwrap_or(NONE);
+        let found = statement.or_else(|| owner.get(above as usize).copied()).unwrap_or(NONE);
         if let Some(slot) = owner.get_mut(node as usize) {
             *slot = found;
         }

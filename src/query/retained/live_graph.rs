@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 
-use super::dominators::{FlowGraph, NONE};
 use crate::graph::{EdgeKind, RootKind};
 use crate::ids::{FileId, Id, NameId, NodeId};
 use crate::load::elf::consts::{SHF_LINK_ORDER, SHT_ARM_EXIDX, SHT_GROUP, SHT_NOTE};
 use crate::plan::Flavor;
 use crate::query::Analysis;
+use crate::query::dominators::{FlowGraph, NONE};
 
 /// A reason to be a root: one KEEP statement, one `-u`, one exported symbol, one constructor table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

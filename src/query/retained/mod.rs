@@ -1,4 +1,3 @@
 //! What would go if one thing went: dominators over the live graph from a super-root over all roots.
 
-pub mod dominators;
 pub mod live_graph;
