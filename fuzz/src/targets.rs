@@ -17,7 +17,7 @@ use linksweep::plan::{
     DemandKind, Flavor, InputMode, InputName, LinkPlan, OutputKind, Overrides, Profile, ProfileSpec, Step,
     TextFile, Version, link_file, program, response,
 };
-use linksweep::query::{Analysis, dead, finding, inputs, listing, members, pieces, select, why};
+use linksweep::query::{Analysis, dead, finding, inputs, listing, members, pieces, place, select, why};
 use linksweep::report::{self, Page, labels};
 use linksweep::script::eval::{Outcome, Phase, Place, SymbolState, Symbols, Value, ValueSection};
 use linksweep::script::filematch::FileName;
@@ -468,7 +468,13 @@ fn reports(link: &linksweep::load::OpenedLink, analysis: &Analysis<'_>) {
     let style = labels::Style { color: false, demangle: true };
     let page = Page { analysis, findings: &findings, selection: &selection, style };
     let answer = dead::dead(analysis, &[dead::Grouping::Kind, dead::Grouping::Symbol]);
-    let _ = (report::gc::text(&page, &answer), report::gc::json(&page, &answer));
+    let placement = place::place(analysis);
+    let layout = place::layout::layout(analysis, &placement);
+    let outputs = report::outputs::Outputs { layout: &layout, placement: &placement };
+    let _ = (
+        report::gc::text(&page, &answer, Some(&outputs), true),
+        report::gc::json(&page, &answer, Some(&outputs)),
+    );
     let taken = members::members(analysis, true);
     let _ = (report::extract::text(&page, &taken, true), report::extract::json(&page, &taken, true));
     let _ = pieces::pieces(analysis);

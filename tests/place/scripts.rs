@@ -79,8 +79,9 @@ fn losses(script: &Script, text: &str) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "needs the scripts that corpus/kernel-scripts.sh makes, in the folder LINKSWEEP_SCRIPTS"]
 fn kernel_and_built_in_scripts_are_read_whole() {
-    let Some(folder) = std::env::var_os("LINKSWEEP_SCRIPTS").map(PathBuf::from) else { return };
+    let folder = PathBuf::from(std::env::var_os("LINKSWEEP_SCRIPTS").unwrap());
     let mut problems = String::new();
     let mut read = 0;
     for sub in ["", "ld"] {
@@ -96,8 +97,6 @@ fn kernel_and_built_in_scripts_are_read_whole() {
                 read += 1;
                 match parse(&path, text.as_bytes(), *dialect) {
                     Ok(script) => {
-                        let outputs = walk::output_sections(&script).len();
-                        println!("{} {dialect:?}: {outputs} output sections", path.display());
                         for loss in losses(&script, &text) {
                             let _ = writeln!(problems, "{} {dialect:?}: {loss}", path.display());
                         }

@@ -298,7 +298,9 @@ fn cut(analysis: &Analysis<'_>, section: SectionId) -> Option<Split> {
     let (mut starts, mut symbols, mut near) = (Vec::new(), Vec::new(), Vec::new());
     if marks.first().is_none_or(|m| m.0 > 0) {
         // What stands before the first symbol belongs to everything.
-        (starts.push(0), symbols.push(None), near.push(true));
+        starts.push(0);
+        symbols.push(None);
+        near.push(true);
     }
     for (value, local, symbol) in marks {
         let own = (symbol != 0).then_some(symbol);
@@ -309,7 +311,9 @@ fn cut(analysis: &Analysis<'_>, section: SectionId) -> Option<Split> {
             }
             continue;
         }
-        (starts.push(value), symbols.push(own), near.push(local));
+        starts.push(value);
+        symbols.push(own);
+        near.push(local);
     }
     if starts.len() < 2 {
         return None;

@@ -39,10 +39,13 @@ pub struct BadStride {
     pub misaligned: Option<SectionId>,
 }
 
+/// An input section with its start and end in the output section.
+type Placed = (SectionId, u64, u64);
+
 /// Offsets within one output section.
 struct Layout {
     /// By statement number: end of what is placed in front of it, and of it.
-    inputs: Vec<(u32, Vec<(SectionId, u64, u64)>)>,
+    inputs: Vec<(u32, Vec<Placed>)>,
     /// By bound index: its offset.
     bounds: Vec<(u32, u64)>,
 }

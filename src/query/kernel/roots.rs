@@ -279,11 +279,11 @@ fn entry<'d>(analysis: &Analysis<'d>) -> Option<Entry<'d>> {
     let program = &analysis.program;
     let of_script = || {
         let commands = program.scripts.iter().flat_map(|s| &s.script.commands);
-        let names = commands.filter_map(|c| match &c.kind {
+        let mut names = commands.filter_map(|c| match &c.kind {
             CommandKind::Entry(name) => Some(name.text.as_slice()),
             _ => None,
         });
-        names.last()
+        names.next_back()
     };
     let text = program.plan.entry.as_ref().map(|e| e.as_slice()).or_else(of_script)?;
     let name = program.names.find(text)?;

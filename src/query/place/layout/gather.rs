@@ -356,8 +356,7 @@ impl Order<'_, '_> {
                 continue;
             }
             let mut at = 0;
-            loop {
-                let Some(&(_, _, there)) = keyed.get(at) else { break };
+            while let Some(&(_, _, there)) = keyed.get(at) {
                 let less = self.compare_ld(self.sorts(pattern), &input, &there) == Ordering::Less;
                 let Some(node) = tree.get_mut(at) else { break };
                 let slot = if less { &mut node.0 } else { &mut node.1 };

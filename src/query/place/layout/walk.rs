@@ -39,7 +39,8 @@ pub(super) enum Step<'a> {
 pub(super) enum Item<'a> {
     Inputs(Vec<Input>),
     Assign(&'a Assignment),
-    Data(u8, &'a Expr),
+    /// Bytes of a data command.
+    Data(u8),
 }
 
 /// An output section while it is laid out.
@@ -79,7 +80,7 @@ impl Out<'_> {
 /// Lays out.
 pub(super) fn run(analysis: &Analysis<'_>, placement: &Placement) -> Layout {
     let mut gathered = gather(analysis, placement);
-    let mut builder = Builder { analysis, placement, steps: Vec::new(), outs: Vec::new(), next_input: 0 };
+    let mut builder = Builder { placement, steps: Vec::new(), outs: Vec::new(), next_input: 0 };
     for script in placement.scripts() {
         if let Some(tree) = script.script(&analysis.program) {
             builder.commands(&tree.commands, &mut gathered);
@@ -97,15 +98,14 @@ pub(super) fn run(analysis: &Analysis<'_>, placement: &Placement) -> Layout {
     walker.until_stable(&steps)
 }
 
-struct Builder<'a, 'd> {
-    analysis: &'a Analysis<'d>,
+struct Builder<'a> {
     placement: &'a Placement,
     steps: Vec<Step<'a>>,
     outs: Vec<Out<'a>>,
     next_input: usize,
 }
 
-impl<'a> Builder<'a, '_> {
+impl<'a> Builder<'a> {
     fn commands(&mut self, commands: &'a [Command], gathered: &mut Gathered) {
         for command in commands {
             match &command.kind {
@@ -148,7 +148,7 @@ impl<'a> Builder<'a, '_> {
                     Item::Inputs(list)
                 }
                 StatementKind::Assignment(a) => Item::Assign(a),
-                StatementKind::Data(size, value) => Item::Data(*size, value),
+                StatementKind::Data(size, _) => Item::Data(*size),
                 _ => continue,
             });
         }
@@ -727,7 +727,7 @@ impl<'a, 'd> Walker<'a, 'd> {
                         *dot = at.wrapping_add(input.size);
                     }
                 }
-                Item::Data(size, _) => {
+                Item::Data(size) => {
                     let offset = dot.wrapping_sub(start);
                     pieces.push(Piece { of: PieceOf::Data, offset, size: u64::from(*size) });
                     *dot = dot.wrapping_add(u64::from(*size));
