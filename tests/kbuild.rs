@@ -283,6 +283,20 @@ fn linux_4_9_to_4_16_has_thin_built_in_o() {
         words,
         format!("{front} --no-whole-archive --start-group lib/lib.a --end-group .tmp_kallsyms2.o")
     );
+    // Folders alone: libraries are whole from 4.9 to 4.12, on demand before.
+    for (release, end) in [
+        ("4.9.0", "kernel/built-in.o lib/lib.a .tmp_kallsyms2.o"),
+        (
+            "4.8.0",
+            "kernel/built-in.o --no-whole-archive --start-group lib/lib.a --end-group .tmp_kallsyms2.o",
+        ),
+    ] {
+        let folder = files(release);
+        std::fs::remove_file(folder.path().join("built-in.o")).unwrap();
+        assert_eq!(read(&folder).era, Some(Era::ThinObjects));
+        let (words, _) = line(&folder);
+        assert!(words.ends_with(&format!("--whole-archive {end}")), "{words}");
+    }
 }
 
 #[test]

@@ -89,8 +89,8 @@ fn causes_of_a_module() {
         ("unlinked", "error", "export-not-linked"),
         ("__udivdi3", "error", "arch-helper"),
         ("__start_mytab", "error", "start-stop"),
-        ("nowhere", "error", "unknown"),
-        ("goood", "error", "unknown"),
+        ("nowhere", "error", "not-defined"),
+        ("goood", "error", "not-defined"),
         ("weak_one", "note", "weak"),
     ];
     expected.sort();
@@ -285,11 +285,11 @@ fn causes_of_a_link() {
     let mut expected = [
         ("early", "error", "member-not-taken"),
         ("bare", "error", "member-not-taken"),
-        ("nowhere", "error", "unknown"),
+        ("nowhere", "error", "not-defined"),
         ("local_only", "error", "local"),
         ("__udivdi3", "error", "arch-helper"),
         ("w", "note", "weak"),
-        ("deadly", "note", "unknown"),
+        ("deadly", "note", "not-defined"),
     ];
     expected.sort();
     assert_eq!(found, expected);

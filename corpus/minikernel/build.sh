@@ -4,8 +4,8 @@
 #
 #   corpus/minikernel/build.sh DIR [era=48|61|65|71] [keep=all|some] [dce=y|n] [libs=whole|demand]
 #
-# era: 48 like Linux 4.8 (built-in.o archives, pointer exports, libraries on demand), 61 like 6.1, 65 like 6.5 (exports made by modpost),
-#      71 like 7.1 (no GPL tables, flags instead).
+# era: 48 like Linux 4.8 (built-in.o of `ld -r`, pointer exports, libraries on demand alone, the link recorded nowhere), 61 like 6.1,
+#      65 like 6.5 (exports made by modpost), 71 like 7.1 (no GPL tables, flags instead).
 # keep=some: the script forgets KEEP on __barrier_fixup and .taglist.init.
 set -euo pipefail
 [ $# -ge 1 ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -21,6 +21,7 @@ for setting in "$@"; do
     esac
 done
 if [ -z "$libs" ]; then if [ "$era" = 48 ]; then libs=demand; else libs=whole; fi; fi
+if [ "$era$libs" = 48whole ]; then echo "minikernel: era=48 links its libraries on demand alone: libs=whole is for later eras" >&2; exit 2; fi
 rm -rf "$out"
 mkdir -p "$out"/{arch/x86/kernel,init,kernel,lib,drivers,include/config,scripts}
 cd "$out"
@@ -60,8 +61,11 @@ script_flags=; [ "$keep" = some ] || script_flags="$script_flags -DKEEP_ALL"
 run arch/x86/kernel/vmlinux.lds "cpp -P -Ui386 -Ux86_64$script_flags -o arch/x86/kernel/vmlinux.lds $src/arch/vmlinux.lds.S"
 printf 'SECTIONS {\n\t/DISCARD/ : { *(.discard) *(.discard.*) *(.export_symbol) }\n\t__ksymtab 0 : { *(SORT(___ksymtab+*)) }\n\t__ksymtab_gpl 0 : { *(SORT(___ksymtab_gpl+*)) }\n}\n' > scripts/module.lds
 
-# Thin archives, flattened by ar; without an index but for lib.a.
-if [ "$era" = 48 ]; then builtin=built-in.o make_flags=rcST; else builtin=built-in.a make_flags=cDPrST; fi
+ldflags="-m elf_x86_64 -z noexecstack"
+[ "$era" = 48 ] || ldflags="$ldflags --no-warn-rwx-segments"
+
+# Objects of one link each in era 48; later thin archives, flattened by ar, without an index but for lib.a.
+if [ "$era" = 48 ]; then builtin=built-in.o make_flags=rcS; else builtin=built-in.a make_flags=cDPrST; fi
 builtins=()
 for folder in init kernel arch/x86/kernel; do
     case $folder in
@@ -70,14 +74,14 @@ for folder in init kernel arch/x86/kernel; do
         *) members="arch/x86/kernel/head.o" ;;
     esac
     if [ "$era" = 48 ] && [ "$folder" = init ]; then members="$members init/version-timestamp.o"; fi
-    run "$folder/$builtin" "rm -f $folder/$builtin; ar $make_flags $folder/$builtin $members"
+    if [ "$era" = 48 ]; then run "$folder/$builtin" "ld $ldflags -r -o $folder/$builtin $members"; else run "$folder/$builtin" "rm -f $folder/$builtin; ar $make_flags $folder/$builtin $members"; fi
     builtins+=("$folder/$builtin")
 done
 run lib/lib.a "rm -f lib/lib.a; ar ${make_flags/S/s} lib/lib.a lib/checksum.o lib/memcat.o lib/sort.o"
-printf '!<thin>\n' > "lib/$builtin"
+# A folder without objects of its own.
+if [ "$era" = 48 ]; then magic=arch; else magic=thin; fi
+printf '!<%s>\n' $magic > "lib/$builtin"
 
-ldflags="-m elf_x86_64 -z noexecstack"
-[ "$era" = 48 ] || ldflags="$ldflags --no-warn-rwx-segments"
 vmlinux_flags="-z max-page-size=0x200000 --build-id=sha1"
 [ "$era" = 48 ] || vmlinux_flags="$vmlinux_flags --orphan-handling=warn"
 [ "$dce" = n ] || vmlinux_flags="$vmlinux_flags --gc-sections"
@@ -109,8 +113,8 @@ tables_of() { # FILE: assembly of the export tables that modpost makes
 }
 
 if [ "$era" = 48 ]; then
-    inputs="--whole-archive $all --no-whole-archive --start-group $group --end-group"
-    run vmlinux.o "ld $ldflags -r -o vmlinux.o $inputs"
+    inputs="init/$builtin --start-group arch/x86/kernel/$builtin kernel/$builtin lib/lib.a lib/$builtin --end-group"
+    ld $ldflags -r -o vmlinux.o $inputs
 else
     run vmlinux.a "rm -f vmlinux.a; ar cDPrST vmlinux.a $all $merged; ar mPiT \$(ar t vmlinux.a | sed -n 1p) vmlinux.a \$(ar t vmlinux.a | grep -F arch/x86/kernel/head.o)"
     run vmlinux.o "ld $ldflags -r -o vmlinux.o --whole-archive vmlinux.a --no-whole-archive --start-group $group --end-group"

@@ -106,7 +106,8 @@ pub(super) fn read(
             Era::ThinObjects => {
                 top_archive(reader, &mut link, "built-in.o", srcarch, release, config);
                 // Up to 4.12 libraries are members of the top archive.
-                if release.map_or(link.libs.is_empty(), |r| r < Version(4, 13, 0)) {
+                let joined = link.container.is_some() || release.is_none_or(|r| r >= Version(4, 9, 0));
+                if joined && release.map_or(link.libs.is_empty(), |r| r < Version(4, 13, 0)) {
                     link.shape = Shape::OpenWhole;
                     link.libs.clear();
                 }
@@ -302,6 +303,12 @@ fn top_archive(
             // Thin archives do not stand alone in a group.
             link.shape = Shape::Whole;
             link.inputs.splice(0..0, std::mem::take(&mut link.head));
+            // Before 4.9 libraries are linked on demand (KL 7.4); up to 4.12 they join the top archive.
+            if release.is_some_and(|r| r < Version(4, 9, 0)) {
+                let libs = legacy::library_archives(reader, srcarch);
+                link.inputs.retain(|path| !libs.contains(path));
+                link.libs.splice(0..0, libs);
+            }
         }
         return;
     }

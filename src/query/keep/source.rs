@@ -191,7 +191,7 @@ pub(super) fn keep_patch(path: &str, text: &[u8], ranges: &[(usize, usize)]) -> 
         start = end;
     }
     let mut out = String::new();
-    let path = path.trim_start_matches('/').trim_start_matches("./");
+    let path = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect::<Vec<_>>().join("/");
     let _ = write!(out, "--- a/{path}\n+++ b/{path}\n");
     let mut at = 0;
     while let Some(&(first, _)) = changed.get(at) {
@@ -255,6 +255,10 @@ mod tests {
             "--- a/s.ld\n+++ b/s.ld\n@@ -2,7 +2,7 @@\n b\n c\n d\n-  *(x) *(y)\n+  KEEP(*(x)) *(y)\n e\n f\n g\n"
         );
         assert_eq!(keep_patch("s.ld", text, &[]), "");
+        for path in ["./arch/s.ld", "/arch/s.ld", "arch/./s.ld", ".//arch/s.ld"] {
+            let patch = keep_patch(path, text, &[(10, 14)]);
+            assert!(patch.starts_with("--- a/arch/s.ld\n+++ b/arch/s.ld\n@@"), "{path}: {patch}");
+        }
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Cause {
     pub fn word(&self) -> &'static str {
         match self {
             Cause::NotBuilt(_) => "not-built",
-            Cause::Unknown => "unknown",
+            Cause::Unknown => "not-defined",
             Cause::NotExported(_) | Cause::NotExportedByModule(_) => "not-exported",
             Cause::LocalOnly(_) | Cause::LocalInModule(_) => "local",
             Cause::ExportNotLinked(_) => "export-not-linked",
@@ -145,7 +145,10 @@ impl Cause {
                     _ => format!("{kind} in {at}, which is not built"),
                 }
             }
-            Cause::Unknown => "nothing that was read defines it".into(),
+            Cause::Unknown if modules.is_empty() => {
+                "nothing that was read defines it: an input is missing, or the name is wrong".into()
+            }
+            Cause::Unknown => "nothing that was read defines it: not built, or the name is wrong".into(),
             Cause::NotExported(file) => {
                 format!("defined in {}, and no object exports it", program.label(*file))
             }
