@@ -284,7 +284,8 @@ fn makefile(root: &Path, source: &Path, is_on: &impl Fn(&str) -> bool) -> Option
             own.get_or_insert(line);
             // `foo-y`, `foo-objs`, `foo-$(CONFIG_X)`: parts of foo.o.
             let stem = found.left.rsplit_once('-').map_or("", |(stem, _)| stem);
-            let kinds = ["obj", "lib", "core", "drivers", "net", "libs", "virt", "always", "head", "init"];
+            // The other lists of the top Makefile (core-y, drivers-y, ...) name folders, never objects.
+            let kinds = ["obj", "lib", "always", "head"];
             if !stem.is_empty() && !kinds.contains(&stem) && wanted.ends_with(".o") {
                 let whole = format!("{stem}.o");
                 if whole != wanted {

@@ -53,7 +53,7 @@ pub struct LiveGraph {
     /// Files with a hub, behind the nodes.
     pub hubs: Vec<FileId>,
     /// The linker's own walk depends on order in this link (bfd: link-order sections, `-z start-stop-gc`, fragmented
-    /// debug sections, a kept group section), so that dominance may promise less or more than what marking
+    /// debug sections, a kept group section, ARMv8-M secure entries), so that dominance may promise less or more than what marking
     /// again would free; [`crate::mark::mark_without`] is exact.
     pub order_dependent: bool,
     vertex_of: Vec<u32>,
@@ -150,7 +150,14 @@ fn order_dependent(analysis: &Analysis<'_>) -> bool {
         let (file, index) = program.locate(analysis.graph.section(node)?);
         program.files[file].object()?.sections.get(index as usize).map(|r| r.kind)
     };
+    // ARMv8-M: secure entries are marked after the walk over the files.
+    let late = analysis.liveness.staged.iter().filter(|s| s.node == s.because);
+    let allocated = |node: NodeId| {
+        let (file, index) = program.locate(analysis.graph.section(node)?);
+        program.files[file].object()?.sections.get(index as usize).map(|r| r.is_alloc())
+    };
     program.plan.start_stop_gc == Some(true)
+        || late.into_iter().any(|s| allocated(s.node) == Some(true))
         || analysis.roots.roots.iter().any(|r| kind(r.node) == Some(SHT_GROUP))
         || analysis.resolution.files.par_iter().any(|&file| {
             let Some(object) = program.files[file].object() else { return false };
