@@ -38,6 +38,12 @@ pub(super) enum Command {
     /// Each undefined symbol of a link or of a module: cause and remedy
     #[command(after_help = INPUT_HELP)]
     Undefined(UndefinedArgs),
+    /// Every finding and every budget, judged by linksweep.toml
+    #[command(after_help = INPUT_HELP)]
+    Check(CheckArgs),
+    /// How many sections there are, against the limits of ELF and its readers
+    #[command(after_help = INPUT_HELP)]
+    Sections(SectionsArgs),
     /// Why something is live, or why nothing keeps it
     #[command(after_help = INPUT_HELP)]
     Why(WhyArgs),
@@ -360,6 +366,72 @@ pub(super) struct ExportsArgs {
     /// More modules that use or offer exports
     #[arg(long, value_name = "FILE")]
     pub(super) extra_module: Vec<PathBuf>,
+    /// Findings of this level or above make the exit status 1
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
+    pub(super) fail_on: FailOn,
+}
+
+/// Output formats of `check`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    /// For people
+    Text,
+    /// One object with a schema number
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// GitHub's workflow commands
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit XML
+    Junit,
+    /// For a step summary or a comment
+    Markdown,
+    /// Comma separated
+    Csv,
+}
+
+/// `check`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    /// Form of the answer
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(super) format: CheckFormat,
+    /// Write the answer to FILE
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Colours in text
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub(super) color: When,
+    /// At most N findings in text; 0: all [default: 50]
+    #[arg(short = 'n', value_name = "N")]
+    pub(super) rows: Option<usize>,
+    /// The configuration [default: linksweep.toml, upwards to the repository's root]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Findings of this level or above make the exit status 1
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
+    pub(super) fail_on: FailOn,
+    /// What tells this build from others (SARIF's category) [default: machine and output]
+    #[arg(long, value_name = "NAME")]
+    pub(super) category: Option<String>,
+    /// The day that `until` dates are held against [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(super) today: Option<String>,
+}
+
+/// `sections`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct SectionsArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) rows: RowArgs,
     /// Findings of this level or above make the exit status 1
     #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
     pub(super) fail_on: FailOn,

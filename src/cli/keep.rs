@@ -50,7 +50,7 @@ pub(super) fn run(args: KeepArgs) -> Result<Answer> {
 /// A link that collects nothing is judged as if it did: its tables would be lost. Of a kernel the
 /// recorded command has the last word, of a line only an explicit `--no-gc-sections` (cli.md 1, 3). `-r`
 /// links need roots of their own, so they stay as written.
-fn assume(plan: &mut LinkPlan, kernel: bool) -> bool {
+pub(super) fn assume(plan: &mut LinkPlan, kernel: bool) -> bool {
     let written = plan.gc_sections;
     if written == Some(true) {
         return false;
@@ -71,7 +71,7 @@ fn assume(plan: &mut LinkPlan, kernel: bool) -> bool {
 
 /// Texts that preprocessed scripts were made of: `X.S` beside a script `X`, and in a kernel tree the
 /// headers with the macros. What is not there is left out.
-fn source_texts(scripts: &[ScriptFile], directory: &Path) -> Vec<SourceText> {
+pub(super) fn source_texts(scripts: &[ScriptFile], directory: &Path) -> Vec<SourceText> {
     let mut out: Vec<SourceText> = Vec::new();
     for file in scripts {
         for source in &file.script.sources {

@@ -1,6 +1,7 @@
 //! The shell around the library: flags, commands, exit codes.
 
 mod args;
+mod check;
 mod demo;
 mod demo_link;
 mod doctor;
@@ -11,6 +12,7 @@ mod keep;
 mod kernel;
 mod options;
 mod run;
+mod sections;
 mod session;
 mod undefined;
 mod verify;

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::args::{Args, Command};
-use super::{Answer, demo, doctor, exports, extract, gc, keep, session, undefined, verify, why};
+use super::{
+    Answer, check, demo, doctor, exports, extract, gc, keep, sections, session, undefined, verify, why,
+};
 use crate::error::{Error, Result};
 use crate::report::labels::escape;
 use crate::report::schema;
@@ -52,6 +54,8 @@ fn run(command: Command) -> Result<Answer> {
         Command::Extract(args) => extract::run(args),
         Command::Exports(args) => exports::run(args),
         Command::Undefined(args) => undefined::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Sections(args) => sections::run(args),
         Command::Why(args) => why::run(args),
         Command::Keep(args) => keep::run(args),
         Command::Verify(args) => verify::run(args),

@@ -2,14 +2,19 @@
 
 use super::Answer;
 use super::args::{Format, UndefinedArgs};
+use super::kernel;
+use super::options::{self, LinkOptions};
 use super::session::{self, Clock};
-use super::{kernel, options};
 use crate::error::{Diagnostic, Result};
 use crate::load::sources;
+use crate::query::Analysis;
 use crate::query::finding;
+use crate::query::kernel::exports::Exports;
+use crate::query::kernel::facts::KernelFacts;
+use crate::query::kernel::module::Module;
 use crate::query::kernel::{exports, gathered};
 use crate::query::select::SortBy;
-use crate::query::undefined::{self, Request};
+use crate::query::undefined::{self, Request, Undefined};
 use crate::report::{self, Page};
 
 pub(super) fn run(args: UndefinedArgs) -> Result<Answer> {
@@ -27,21 +32,8 @@ pub(super) fn run(args: UndefinedArgs) -> Result<Answer> {
     let exported = exports::exports(&analysis, &modules, &facts);
     clock.done("exports");
     let request = Request { only: gathered.only, modules_only: false };
-    let mut answer = undefined::undefined(&analysis, &exported, &modules, &facts, request);
-    if let Some(tree) = link.kernel() {
-        if !answer.unexplained().is_empty() {
-            let unlisted = kernel::unlisted(tree)?;
-            answer = answer.with_unlisted(&gathered::modules(&unlisted));
-            clock.done("unlisted modules");
-        }
-        let open = answer.unexplained();
-        if let Some(root) = sources::root_of(&tree.directory).filter(|_| !open.is_empty()) {
-            let is_on = |option: &str| tree.config.get(option).is_some();
-            let hints = sources::search(&root, tree.srcarch.as_deref(), &open, is_on);
-            answer = answer.with_sources(|name| hints.get(name.as_ref() as &bstr::BStr).cloned());
-            clock.done("sources");
-        }
-    }
+    let given = Given { link: &link, modules: &modules, facts: &facts, request };
+    let answer = explained(&analysis, &exported, &given, &mut clock)?;
     clock.done("causes");
     let found = undefined::findings(&analysis, &answer, &modules);
     let failed = found.iter().any(|f| f.level >= args.fail_on.level());
@@ -59,4 +51,42 @@ pub(super) fn run(args: UndefinedArgs) -> Result<Answer> {
     let refused = session::tell_diagnostics(&link, &others);
     clock.finish();
     Ok(Answer { bytes, output: output.output, code: refused.max(u8::from(failed)) })
+}
+
+/// What the causes are searched in beside the link.
+pub(super) struct Given<'a, 'd> {
+    /// The link's options.
+    pub(super) link: &'a LinkOptions,
+    /// Modules.
+    pub(super) modules: &'a [Module<'d>],
+    /// What the tree says.
+    pub(super) facts: &'a KernelFacts,
+    /// What is asked.
+    pub(super) request: Request,
+}
+
+/// Undefined symbols with their causes; of a kernel tree also from what is built but not listed, and
+/// from its sources.
+pub(super) fn explained(
+    analysis: &Analysis<'_>,
+    exported: &Exports<'_>,
+    given: &Given<'_, '_>,
+    clock: &mut Clock,
+) -> Result<Undefined> {
+    let mut answer = undefined::undefined(analysis, exported, given.modules, given.facts, given.request);
+    if let Some(tree) = given.link.kernel() {
+        if !answer.unexplained().is_empty() {
+            let unlisted = kernel::unlisted(tree)?;
+            answer = answer.with_unlisted(&gathered::modules(&unlisted));
+            clock.done("unlisted modules");
+        }
+        let open = answer.unexplained();
+        if let Some(root) = sources::root_of(&tree.directory).filter(|_| !open.is_empty()) {
+            let is_on = |option: &str| tree.config.get(option).is_some();
+            let hints = sources::search(&root, tree.srcarch.as_deref(), &open, is_on);
+            answer = answer.with_sources(|name| hints.get(name.as_ref() as &bstr::BStr).cloned());
+            clock.done("sources");
+        }
+    }
+    Ok(answer)
 }

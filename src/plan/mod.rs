@@ -5,6 +5,7 @@
 
 mod build;
 mod checks;
+pub mod config;
 pub mod driver;
 pub mod emulations;
 mod files;

@@ -1,6 +1,7 @@
 //! Questions about a finished analysis: one file per question, plain complete data out.
 
 pub mod added;
+pub mod check;
 pub mod compare;
 pub mod dead;
 pub mod dominators;
@@ -16,6 +17,7 @@ pub mod pieces;
 pub mod place;
 pub mod refusals;
 pub mod retained;
+pub mod sections;
 pub mod select;
 pub mod symbols;
 pub mod totals;

@@ -7,7 +7,6 @@ use super::csv::csv_record;
 use super::json::{self, FindingJson, LinkInfo, TOOL, Tool};
 use super::labels::escape;
 use super::text::{count, linker, machine, plural, table};
-use crate::query::kernel::exports::records::Form;
 use crate::query::kernel::exports::{ExportRow, Exporter, Exports, State};
 use crate::query::kernel::module::Module;
 use crate::query::select::SortBy;
@@ -51,7 +50,7 @@ fn rows<'a, 'd>(page: &Page<'_, '_>, view: &View<'a, 'd>) -> Vec<&'a ExportRow<'
         rows.retain(|r| {
             let place = label(&place(page, view, r));
             let users: Vec<String> = r.users.iter().map(|&u| user(view, u)).collect();
-            let mut texts = vec![r.name, place.as_bytes(), r.state.word().as_bytes(), &*r.namespace];
+            let mut texts = vec![r.name, place.as_bytes(), r.state.word().as_bytes(), r.namespace];
             texts.extend(users.iter().map(String::as_bytes));
             page.selection.matches(&texts)
         });
@@ -135,7 +134,7 @@ fn line(page: &Page<'_, '_>, view: &View<'_, '_>, row: &ExportRow<'_>) -> Vec<St
     let program = &page.analysis.program;
     let mut name = page.style.symbol(row.name);
     if !row.namespace.is_empty() {
-        name.push_str(&format!(" [{}]", escape(&row.namespace)));
+        name.push_str(&format!(" [{}]", escape(row.namespace)));
     }
     if let Some(problem) = row.problem {
         name.push_str(&format!(" ({})", problem.message()));
@@ -145,7 +144,6 @@ fn line(page: &Page<'_, '_>, view: &View<'_, '_>, row: &ExportRow<'_>) -> Vec<St
     }
     let section = match row.definition {
         None if matches!(row.exporter, Exporter::Module(_)) => String::new(),
-        None if row.form == Form::Intermediate => "after code generation".into(),
         None if row.assigned => "defined by a script".into(),
         None => "not defined".into(),
         Some(d) => d.section.map_or("absolute".into(), |s| {
@@ -181,7 +179,7 @@ pub fn csv(page: &Page<'_, '_>, view: &View<'_, '_>) -> Vec<u8> {
             [
                 row.name,
                 row.licence.macro_name().as_bytes(),
-                &*row.namespace,
+                row.namespace,
                 row.state.word().as_bytes(),
                 archive.as_bytes(),
                 file.as_bytes(),
@@ -281,7 +279,7 @@ pub fn json(page: &Page<'_, '_>, view: &View<'_, '_>) -> Vec<u8> {
             licence: row.licence.macro_name(),
             gpl_only: row.licence.is_gpl_only(),
             namespace: (!row.namespace.is_empty() && restricted.is_none())
-                .then(|| json::string(&row.namespace)),
+                .then(|| json::string(row.namespace)),
             for_modules: restricted
                 .map_or(Vec::new(), |list| list.split(|&b| b == b',').map(json::string).collect()),
             state: row.state.word(),

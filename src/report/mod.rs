@@ -3,6 +3,7 @@
 //! In: plain answers of the queries and the analysis they speak of. Out: bytes. Machine formats never
 //! demangle and escape control characters only where the format needs it (cli.md 1).
 
+pub mod check;
 pub mod compare;
 pub mod csv;
 pub mod doctor;
@@ -17,6 +18,7 @@ pub mod labels;
 pub mod outputs;
 pub mod reloc_names;
 pub mod schema;
+pub mod sections;
 pub mod text;
 pub mod undefined;
 pub mod verify;

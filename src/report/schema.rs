@@ -3,10 +3,12 @@
 /// Kinds and their schemas.
 pub const SCHEMAS: &[(&str, &str)] = &[
     ("gc", include_str!("schemas/gc.json")),
+    ("check", include_str!("schemas/check.json")),
     ("compare", include_str!("schemas/compare.json")),
     ("exports", include_str!("schemas/exports.json")),
     ("extract", include_str!("schemas/extract.json")),
     ("keep", include_str!("schemas/keep.json")),
+    ("sections", include_str!("schemas/sections.json")),
     ("undefined", include_str!("schemas/undefined.json")),
     ("verify", include_str!("schemas/verify.json")),
     ("doctor", include_str!("schemas/doctor.json")),

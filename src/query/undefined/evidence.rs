@@ -6,12 +6,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::cause::Cause;
-
 use crate::ids::{FileId, Id};
 use crate::load::elf::Place;
 use crate::load::elf::consts::{STB_LOCAL, STT_FILE, STT_SECTION};
-use crate::load::lto::Format;
 use crate::program::{Content, Opaque, Program};
 use crate::query::kernel::module::Module;
 
@@ -86,17 +83,6 @@ pub(super) fn collect<'n>(
     out
 }
 
-/// A definition by intermediate code: whether it is exported cannot be told for certain.
-pub(super) fn opaque_definition(program: &Program<'_>, file: FileId) -> Option<Cause> {
-    let about = program.files[file].intermediate.as_ref()?;
-    // Bitcode tells its exports exactly; GCC's objects only give hints (lto.md 4.4).
-    if !about.format.is_gcc() || about.format.is_fat() {
-        return None;
-    }
-    let what = format!("it is a {}", about.format.word());
-    Some(Cause::Opaque { file: program.label(file), what, defines: true })
-}
-
 /// An input that may define what is missing: one that cannot be read, in the link or in an archive.
 pub(super) fn opaque_inputs(program: &Program<'_>) -> Vec<(FileId, String)> {
     let describe = |f: &Content<'_>| {
@@ -109,12 +95,5 @@ pub(super) fn opaque_inputs(program: &Program<'_>) -> Vec<(FileId, String)> {
             _ => return None,
         })
     };
-    // A linker without a plugin reads next to nothing of a slim object.
-    let slim = |file: FileId| {
-        let f = &program.files[file];
-        let about = f.intermediate.as_ref().filter(|i| i.format == Format::GccSlim && !f.is_stand_in())?;
-        Some(format!("it is a {}", about.format.word()))
-    };
-    let opaque = |file: FileId| describe(&program.files[file].content).or_else(|| slim(file));
-    program.file_ids().filter_map(|file| Some((file, opaque(file)?))).collect()
+    program.file_ids().filter_map(|file| Some((file, describe(&program.files[file].content)?))).collect()
 }

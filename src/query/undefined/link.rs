@@ -102,9 +102,8 @@ fn level(analysis: &Analysis<'_>, weak: bool, places: &[Referrer], refused: bool
     }
     match plan.profile.flavor {
         _ if plan.warn_unresolved || plan.noinhibit_exec => Level::Warning,
-        // gold reports while it relocates; the others were asked above, unless they stopped before.
+        // gold reports while it relocates; the others were asked above.
         Flavor::Gold => Level::Error,
-        _ if analysis.resolution.stopped => Level::Error,
         _ => Level::Note,
     }
 }

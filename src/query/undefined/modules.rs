@@ -155,8 +155,8 @@ impl Judge<'_, '_> {
             if !is_listed(list, &module.base_name()) {
                 return Offer::Refused(Cause::Restricted(text(list)));
             }
-        } else if !row.namespace.is_empty() && !module.imports.contains(&&*row.namespace) {
-            return Offer::Refused(Cause::Namespace(text(&row.namespace)));
+        } else if !row.namespace.is_empty() && !module.imports.contains(&row.namespace) {
+            return Offer::Refused(Cause::Namespace(text(row.namespace)));
         }
         if row.licence.is_gpl_only() && module.is_gpl() == Some(false) {
             let licences: Vec<String> = module.licences.iter().map(|l| text(l)).collect();
@@ -224,8 +224,7 @@ impl Judge<'_, '_> {
         let known = self.evidence.get(name).unwrap_or(&empty);
         let linked = known.globals.iter().copied().find(|&f| resolution.is_in_link(f));
         if let Some(file) = linked.or(known.globals.first().copied()) {
-            return evidence::opaque_definition(&context.analysis.program, file)
-                .unwrap_or(Cause::NotExported(file));
+            return Cause::NotExported(file);
         }
         if let Some(&other) = known.module_globals.iter().find(|&&m| m != at) {
             return Cause::NotExportedByModule(other);

@@ -7,7 +7,6 @@
 mod entry;
 pub mod records;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use foldhash::fast::FixedState;
@@ -21,7 +20,6 @@ use super::symvers::{self, Symvers};
 use crate::ids::{FileId, Id, SectionId};
 use crate::load::elf::Place;
 use crate::load::elf::consts::STB_LOCAL;
-use crate::load::lto;
 use crate::query::Analysis;
 use crate::query::fate::{self, Fate};
 use crate::query::finding::{Finding, Level, Location, Subject};
@@ -87,7 +85,7 @@ pub struct ExportRow<'d> {
     /// To whom.
     pub licence: Licence,
     /// The namespace; empty for none.
-    pub namespace: Cow<'d, [u8]>,
+    pub namespace: &'d [u8],
     /// Representation.
     pub form: Form,
     /// Words of the entry are place-relative.
@@ -179,7 +177,7 @@ pub fn exports<'d>(analysis: &Analysis<'d>, modules: &[Module<'d>], facts: &Kern
     let fates = fate::fates(analysis);
     let mut out = Exports::default();
     for file in program.file_ids() {
-        if program.files[file].is_partial() {
+        if program.files[file].object().is_none() && program.files[file].shared().is_none() {
             out.unread.push(file);
         }
     }
@@ -212,7 +210,6 @@ pub fn exports<'d>(analysis: &Analysis<'d>, modules: &[Module<'d>], facts: &Kern
             out.rows.push(row);
         }
     }
-    out.rows.extend(intermediate(analysis));
     for (number, module) in modules.iter().enumerate() {
         out.rows.extend(module.exports.iter().map(|record| module_row(number, record)));
     }
@@ -284,7 +281,7 @@ fn link_row<'d>(
     ExportRow {
         name: record.name,
         licence: record.licence,
-        namespace: Cow::Borrowed(record.namespace),
+        namespace: record.namespace,
         form: record.form,
         relative: record.relative,
         exporter: Exporter::File(file),
@@ -298,54 +295,11 @@ fn link_row<'d>(
     }
 }
 
-/// Exports that intermediate code tells of: their sections exist only after code generation, so they
-/// are in the link exactly if the file is.
-fn intermediate<'d>(analysis: &Analysis<'d>) -> Vec<ExportRow<'d>> {
-    let program = &analysis.program;
-    let rows: Vec<Vec<ExportRow<'d>>> = program
-        .files
-        .as_slice()
-        .par_iter()
-        .enumerate()
-        .filter_map(|(number, f)| Some((FileId::from_usize(number), f.intermediate.as_ref()?)))
-        .map(|(file, about)| {
-            let native = program.files[file].object().filter(|_| !program.files[file].is_stand_in());
-            // Machine code beside it has the records themselves.
-            if native.is_some_and(|o| !records::of_object(o).records.is_empty()) {
-                return Vec::new();
-            }
-            let found = lto::facts::facts(about.data).ok().flatten().unwrap_or_default();
-            let in_link = analysis.resolution.is_in_link(file);
-            let row = |export: lto::facts::IrExport| {
-                // An exported name is in the symbol table of its own input.
-                let id = program.names.find(&export.symbol)?;
-                Some(ExportRow {
-                    name: program.name(id),
-                    licence: if export.gpl_only { Licence::Gpl } else { Licence::Any },
-                    namespace: Cow::Owned(export.namespace),
-                    form: Form::Intermediate,
-                    relative: false,
-                    exporter: Exporter::File(file),
-                    state: if in_link { State::Linked } else { State::NotLinked },
-                    definition: None,
-                    assigned: false,
-                    crc: None,
-                    users: Vec::new(),
-                    problem: None,
-                    twice: None,
-                })
-            };
-            found.exports.into_iter().filter_map(row).collect()
-        })
-        .collect();
-    rows.into_iter().flatten().collect()
-}
-
 fn module_row<'d>(number: usize, record: &ExportRecord<'d>) -> ExportRow<'d> {
     ExportRow {
         name: record.name,
         licence: record.licence,
-        namespace: Cow::Borrowed(record.namespace),
+        namespace: record.namespace,
         form: record.form,
         relative: record.relative,
         exporter: Exporter::Module(number),

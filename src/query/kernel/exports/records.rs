@@ -68,8 +68,6 @@ pub enum Form {
     Section,
     /// A record of `.export_symbol` (6.5 and later); modpost makes the table of it.
     Record,
-    /// Told by intermediate code, before there are sections.
-    Intermediate,
 }
 
 impl Form {
@@ -79,7 +77,6 @@ impl Form {
             Form::Table => "table",
             Form::Section => "section",
             Form::Record => "record",
-            Form::Intermediate => "intermediate",
         }
     }
 }

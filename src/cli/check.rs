@@ -1,0 +1,280 @@
+//! `check`: every finding and every budget, judged by `linksweep.toml`.
+
+use std::path::{Path, PathBuf};
+
+use super::Answer;
+use super::args::{CheckArgs, CheckFormat};
+use super::options::{self, Input, LinkOptions};
+use super::session::{self, Clock, tell};
+use super::{keep, kernel, sections, undefined};
+use crate::error::{Diagnostic, Error, Result};
+use crate::load::modules::OpenedModules;
+use crate::plan::config::{Config, Date, LinkSection, Setting};
+use crate::plan::{Flavor, LinkPlan, OutputKind, Overrides, ProfileSpec};
+use crate::query::check::{self, budgets, disagreement};
+use crate::query::finding::{self, Finding};
+use crate::query::keep::Given;
+use crate::query::kernel::facts::KernelFacts;
+use crate::query::kernel::{exports, gathered};
+use crate::query::sections as counts;
+use crate::query::select::{Selection, SortBy};
+use crate::query::undefined::Request;
+use crate::query::{Analysis, compare};
+use crate::report::labels::{Style, escape};
+use crate::report::{self, Page, text};
+
+/// The name of the configuration file.
+const NAME: &str = "linksweep.toml";
+
+pub(super) fn run(args: CheckArgs) -> Result<Answer> {
+    let color = options::color(args.color, args.output.is_some());
+    let style = Style { color, demangle: false };
+    let limit = args.rows.unwrap_or(if args.format == CheckFormat::Text { 50 } else { 0 });
+    let selection = Selection { filter: None, sort: SortBy::Input, limit };
+    let here = std::env::current_dir().map_err(|e| Error::new("working directory", e.to_string()))?;
+    let root = root(&here);
+    let named = args.config.or_else(|| variable("LINKSWEEP_CONFIG").map(PathBuf::from));
+    let (config, file) = configuration(named, &here, root.as_deref())?;
+    let today = match &args.today {
+        Some(text) => Date::parse(text)
+            .ok_or_else(|| Error::new(format!("option --today={text}"), "a day is YYYY-MM-DD"))?,
+        None => today(),
+    };
+    let of_module = args.link.kbuild.is_some() && args.link.module.is_some();
+    let mut beside = Beside::default();
+    let mut link = if of_module {
+        options::link(args.link, false)?
+    } else {
+        let gathered = kernel::gather(args.link, &[])?;
+        beside = Beside { files: gathered.files, facts: gathered.facts };
+        gathered.link
+    };
+    apply(&mut link, &config.link, &file)?;
+    let mut clock = Clock::new(link.telling);
+    let opened = session::open(&link, &link.overrides, &mut clock)?;
+    let analysis = session::analyze(&link, &opened, &mut clock)?;
+    let diagnostics = finding::diagnostics(&analysis);
+
+    let mut found = finding::findings(&diagnostics);
+    let mut answer = counts::sections(&analysis, "");
+    clock.done("sections");
+    if let Input::Kernel(tree, None) = &link.input {
+        sections::of_kernel(&link, tree, &mut answer);
+        clock.done("vmlinux.o and modules");
+    }
+    found.extend(counts::findings(&answer));
+    found.extend(exports_and_undefined(&analysis, &link, &beside, &mut clock)?);
+    found.extend(audited(&link, &config, &mut clock)?);
+    if config.setting("LSW012") != Some(Setting::Off) {
+        found.extend(disagreements(&link, &opened.plan, &mut clock));
+    }
+    let budgets = match answer.images.first() {
+        Some(image) => budgets::evaluate(&config.budgets, image),
+        None => Vec::new(),
+    };
+    let judged = check::check(found, &config, budgets, today);
+    clock.done("judging");
+
+    let fail_on = args.fail_on.level();
+    let view = report::check::View {
+        check: &judged,
+        config: config.path.to_string_lossy().into_owned(),
+        fail_on,
+        category: args.category.unwrap_or_else(|| category(&analysis)),
+        root: root.map_or_else(String::new, |r| format!("{}/", r.display())),
+    };
+    let page = Page { analysis: &analysis, findings: &judged.findings, selection: &selection, style };
+    let bytes = match args.format {
+        CheckFormat::Text => report::check::text(&page, &view),
+        CheckFormat::Json => report::check::json(&page, &view),
+        CheckFormat::Sarif => report::check::sarif(&view),
+        CheckFormat::Github => report::check::github(&view),
+        CheckFormat::Gitlab => report::check::gitlab(&view),
+        CheckFormat::Junit => report::check::junit(&view),
+        CheckFormat::Markdown => report::check::markdown(&view),
+        CheckFormat::Csv => report::check::csv(&view),
+    };
+    // Undefined names are findings here, not a reason to refuse the answer.
+    let others: Vec<Diagnostic> = diagnostics.into_iter().filter(|d| d.symbol.is_empty()).collect();
+    let refused = session::tell_diagnostics(&link, &others);
+    clock.finish();
+    let code = if refused > 0 { refused } else { u8::from(judged.fails(fail_on)) };
+    Ok(Answer { bytes, output: args.output, code })
+}
+
+/// An environment variable that is set and not empty.
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|v| !v.is_empty())
+}
+
+/// The day, UTC.
+fn today() -> Date {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Date::from_unix(now.map_or(0, |d| d.as_secs()))
+}
+
+/// The configuration and the file it was read from: the one named, else the one found upwards to the
+/// repository's root, else none. Findings name the file from the repository's root.
+fn configuration(named: Option<PathBuf>, here: &Path, root: Option<&Path>) -> Result<(Config, PathBuf)> {
+    let path = match named {
+        Some(path) => path,
+        None => {
+            let inside = |folder: &&Path| root.is_none_or(|r| folder.starts_with(r));
+            match here.ancestors().take_while(inside).find(|f| f.join(NAME).is_file()) {
+                Some(folder) => folder.join(NAME),
+                None => return Ok((Config::default(), PathBuf::new())),
+            }
+        }
+    };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| Error::new(format!("reading {}", path.display()), e.to_string()))?;
+    let mut config = Config::parse(&path, &text)?;
+    config.path = PathBuf::from(relative(&path, here, root));
+    Ok((config, path))
+}
+
+/// The root of the repository that a folder lies in.
+fn root(here: &Path) -> Option<PathBuf> {
+    let marks = [".git", ".hg", ".svn", ".jj", ".bzr"];
+    here.ancestors().find(|f| marks.iter().any(|m| f.join(m).exists())).map(Path::to_path_buf)
+}
+
+/// The configuration file's path from the repository's root, or as it is.
+fn relative(path: &Path, here: &Path, root: Option<&Path>) -> String {
+    // `..` goes before prefixes are compared.
+    let full = here.join(path);
+    let full = full.canonicalize().unwrap_or(full);
+    let root = root.map(|r| r.canonicalize().unwrap_or(r.to_path_buf()));
+    let from = root.as_deref().and_then(|r| full.strip_prefix(r).ok()).unwrap_or(path);
+    from.to_string_lossy().into_owned()
+}
+
+/// `[link]`: what the command line leaves open.
+fn apply(link: &mut LinkOptions, section: &LinkSection, config: &Path) -> Result<()> {
+    if link.overrides.linker.is_none() {
+        let model = match variable("LINKSWEEP_LINKER") {
+            Some(text) => Some(text.to_string_lossy().into_owned()),
+            None => section.model.clone(),
+        };
+        if let Some(model) = model {
+            let parsed = ProfileSpec::parse(&model);
+            link.overrides.linker = Some(parsed.map_err(|e| e.within(format!("model {model}")))?);
+        }
+    }
+    if let Input::Words(words) = &mut link.input {
+        let has_script = words.iter().any(|w| {
+            let word = w.as_encoded_bytes();
+            word.starts_with(b"-T") || word.starts_with(b"--script")
+        });
+        if let Some(script) = section.script.as_ref().filter(|_| !has_script) {
+            let folder = config.parent().unwrap_or(Path::new(""));
+            let path = std::path::absolute(folder.join(script)).unwrap_or_else(|_| folder.join(script));
+            words.push("-T".into());
+            words.push(path.into());
+        }
+        for root in &section.roots {
+            words.push("-u".into());
+            words.push(root.into());
+        }
+    }
+    Ok(())
+}
+
+/// What is read beside the link.
+#[derive(Default)]
+struct Beside {
+    files: OpenedModules,
+    facts: KernelFacts,
+}
+
+/// LSW003, LSW004: exports that are not linked, symbols that nobody will give.
+fn exports_and_undefined(
+    analysis: &Analysis<'_>,
+    link: &LinkOptions,
+    beside: &Beside,
+    clock: &mut Clock,
+) -> Result<Vec<Finding>> {
+    let modules = gathered::modules(&beside.files);
+    let exported = exports::exports(analysis, &modules, &beside.facts);
+    let mut found = exports::findings(analysis, &exported, &modules);
+    clock.done("exports");
+    let request = Request { only: None, modules_only: false };
+    let given = undefined::Given { link, modules: &modules, facts: &beside.facts, request };
+    let answer = undefined::explained(analysis, &exported, &given, clock)?;
+    found.extend(crate::query::undefined::findings(analysis, &answer, &modules));
+    clock.done("undefined symbols");
+    Ok(found)
+}
+
+/// The audit of the scripts, of the link as `keep` sees it.
+fn audited(link: &LinkOptions, config: &Config, clock: &mut Clock) -> Result<Vec<Finding>> {
+    let rules = ["LSW001", "LSW002", "LSW006", "LSW007", "LSW008", "LSW013", "LSW014"];
+    if rules.iter().all(|r| config.setting(r) == Some(Setting::Off)) {
+        return Ok(Vec::new());
+    }
+    let mut opened = session::open(link, &link.overrides, clock)?;
+    let would = keep::assume(&mut opened.plan, link.kernel().is_some());
+    let analysis = crate::analyze(&opened.plan, &opened.link)?;
+    let sources = keep::source_texts(analysis.program.scripts, &opened.plan.directory);
+    let audit = crate::query::keep::audit(&analysis, Given { would, sources });
+    let found = crate::query::keep::findings(&analysis, &audit);
+    clock.done("audit");
+    Ok(found)
+}
+
+/// LSW012: the same link by the rules of the other linkers. One that would not read the line has no
+/// opinion.
+fn disagreements(link: &LinkOptions, plan: &LinkPlan, clock: &mut Clock) -> Vec<Finding> {
+    if plan.gc_sections != Some(true) || plan.output_kind == OutputKind::Relocatable {
+        return Vec::new();
+    }
+    let mut plans = Vec::new();
+    for (flavor, name) in
+        [(Flavor::Bfd, "bfd"), (Flavor::Gold, "gold"), (Flavor::Lld, "lld"), (Flavor::Mold, "mold")]
+    {
+        let own = flavor == plan.profile.flavor;
+        let spec = if own { Ok(link.overrides.linker) } else { ProfileSpec::parse(name).map(Some) };
+        let Ok(linker) = spec else { continue };
+        let overrides = Overrides { linker, ..link.overrides.clone() };
+        let Ok(plan) = link.plan(&overrides) else { continue };
+        let Ok(opened) = crate::open(&plan) else { continue };
+        if own {
+            plans.insert(0, (plan, opened));
+        } else {
+            plans.push((plan, opened));
+        }
+    }
+    let mut analyses = Vec::new();
+    let mut names = Vec::new();
+    for (plan, opened) in &plans {
+        match crate::analyze(plan, opened) {
+            Ok(analysis) => {
+                names.push(text::linker(plan.profile));
+                analyses.push(analysis);
+            }
+            Err(error) if !link.telling.quiet => {
+                let name = text::linker(plan.profile);
+                tell(&format!("note: not compared with {name}: {}", escape(error.to_string().as_bytes())));
+            }
+            Err(_) => {}
+        }
+    }
+    if analyses.len() < 2 {
+        return Vec::new();
+    }
+    let comparison = compare::compare(&analyses);
+    clock.done("other linkers");
+    disagreement::findings(&analyses, &names, &comparison)
+}
+
+/// What tells this build from others of the same repository.
+fn category(analysis: &Analysis<'_>) -> String {
+    let program = &analysis.program;
+    let machine = program.target.map_or_else(|| "unknown".to_string(), |t| text::machine_name(t.machine));
+    let what = match program.plan.output.as_ref().and_then(|o| o.file_name()) {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => text::output_kind(program.plan.output_kind).to_string(),
+    };
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
+    format!("{machine}-{what}").chars().map(plain).collect()
+}

@@ -1,0 +1,253 @@
+//! SARIF 2.1.0, as code scanning services read it: one run, rules with help, one physical location and
+//! `primaryLocationLineHash` per result.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{View, place, subject};
+use crate::query::check::rules::{RULES, Rule};
+use crate::query::finding::{Finding, Level, level_word, name_of};
+use crate::report::json;
+
+/// The most results that a run may have.
+const RESULTS: usize = 25_000;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    tool: Tool,
+    automation_details: Automation,
+    column_kind: &'static str,
+    results: Vec<ResultOf<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<Omitted>,
+}
+
+#[derive(Serialize)]
+struct Omitted {
+    omitted: usize,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver {
+    name: &'static str,
+    semantic_version: &'static str,
+    rules: Vec<Descriptor>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    id: &'static str,
+    name: &'static str,
+    short_description: Text,
+    full_description: Text,
+    help: Text,
+    default_configuration: Configuration,
+    properties: Tags,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    level: &'static str,
+}
+
+#[derive(Serialize)]
+struct Tags {
+    tags: [&'static str; 2],
+}
+
+#[derive(Serialize)]
+struct Text {
+    text: String,
+}
+
+impl Text {
+    fn new(text: impl Into<String>) -> Text {
+        Text { text: text.into() }
+    }
+}
+
+#[derive(Serialize)]
+struct Automation {
+    id: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResultOf<'a> {
+    rule_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_index: Option<usize>,
+    level: &'static str,
+    message: Text,
+    locations: [Location; 1],
+    partial_fingerprints: Fingerprints,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<Suppression>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fingerprints {
+    primary_location_line_hash: String,
+}
+
+#[derive(Serialize)]
+struct Suppression {
+    kind: &'static str,
+    justification: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    physical_location: Physical,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    logical_locations: Vec<Logical>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Physical {
+    artifact_location: Artifact,
+    region: Region,
+}
+
+#[derive(Serialize)]
+struct Artifact {
+    uri: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: u32,
+    start_column: u32,
+    end_line: u32,
+    end_column: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Logical {
+    fully_qualified_name: String,
+}
+
+/// A path as a relative URI reference: everything but unreserved characters and slashes is encoded.
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    // A first part with a colon would read as a scheme, two slashes as a host.
+    let front = if path.starts_with("//") { "/." } else { "" };
+    out.push_str(front);
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/' | b'+' | b',') {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+fn descriptor(rule: &Rule) -> Descriptor {
+    Descriptor {
+        id: rule.id,
+        name: name_of(rule.id),
+        short_description: Text::new(rule.short),
+        full_description: Text::new(rule.full),
+        help: Text::new(rule.help),
+        default_configuration: Configuration { level: level_word(rule.level) },
+        properties: Tags { tags: ["linker", if rule.level == Level::Note { "size" } else { "correctness" }] },
+    }
+}
+
+fn result<'a>(view: &View<'_>, finding: &'a Finding, reason: Option<&str>) -> ResultOf<'a> {
+    let (file, line, column) = place(view, finding);
+    let mut text = finding.message.clone();
+    if !finding.remedy.is_empty() {
+        text.push_str(". To fix: ");
+        text.push_str(&finding.remedy);
+    }
+    let about = subject(finding);
+    ResultOf {
+        rule_id: finding.id,
+        rule_index: RULES.iter().position(|r| r.id == finding.id),
+        level: level_word(finding.level),
+        message: Text::new(text),
+        locations: [Location {
+            physical_location: Physical {
+                artifact_location: Artifact { uri: uri(&file) },
+                region: Region {
+                    start_line: line,
+                    start_column: column,
+                    end_line: line,
+                    end_column: column.saturating_add(1),
+                },
+            },
+            logical_locations: if about.is_empty() {
+                Vec::new()
+            } else {
+                vec![Logical { fully_qualified_name: about }]
+            },
+        }],
+        partial_fingerprints: Fingerprints { primary_location_line_hash: finding.fingerprint() },
+        suppressions: reason
+            .map(|r| Suppression { kind: "external", justification: r.to_string() })
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// The log.
+pub fn sarif(view: &View<'_>) -> Vec<u8> {
+    let check = view.check;
+    let own = check.findings.iter().map(|f| result(view, f, None));
+    let allowed = check.allowed.iter().map(|a| result(view, &a.finding, Some(&a.reason)));
+    let total = check.findings.len() + check.allowed.len();
+    json::render(&Log {
+        schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        version: "2.1.0",
+        runs: [Run {
+            tool: Tool {
+                driver: Driver {
+                    name: "linksweep",
+                    semantic_version: env!("CARGO_PKG_VERSION"),
+                    rules: RULES.iter().map(descriptor).collect(),
+                },
+            },
+            automation_details: Automation { id: format!("linksweep/{}/", view.category) },
+            column_kind: "unicodeCodePoints",
+            results: own.chain(allowed).take(RESULTS).collect(),
+            properties: (total > RESULTS).then(|| Omitted { omitted: total - RESULTS }),
+        }],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uri;
+
+    #[test]
+    fn uris() {
+        assert_eq!(uri("arch/x86/a b.lds.S"), "arch/x86/a%20b.lds.S");
+        assert_eq!(uri("x:\n\"é"), "x%3A%0A%22%C3%A9");
+        assert_eq!(uri("//host/x"), "/.//host/x");
+    }
+}
