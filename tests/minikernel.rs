@@ -295,6 +295,39 @@ fn undefined(era: &str) -> Outcome {
     same("pair", &strings(&value, "symbols", "name"), &lacks)
 }
 
+/// `e_shnum` of a 64-bit little-endian file.
+fn headers(tree: &Tree, path: &str) -> Result<u64, Failed> {
+    let bytes = std::fs::read(tree.path().join(path)).map_err(|e| format!("{path}: {e}"))?;
+    let field = bytes.get(60..62).and_then(|b| b.try_into().ok()).ok_or("no file header")?;
+    Ok(u16::from_le_bytes(field).into())
+}
+
+/// Section counts of relocatable links are those of the files that the build left.
+fn sections(era: &str) -> Outcome {
+    let tree = usual(era)?;
+    let value = tree.json("sections", &[], 0)?;
+    let images = value["images"].as_array().ok_or("no images")?;
+    for image in images.iter().filter(|i| i["kind"] != "image") {
+        let name = image["name"].as_str().unwrap_or("?");
+        same(name, &image["headers"], &headers(tree, name)?.into())?;
+    }
+    // Where nothing records how vmlinux.o was made, it is not counted.
+    let expected = if era == "48" { 4 } else { 5 };
+    same("images", &images.len(), &expected)
+}
+
+/// All findings at once: the tables, the module that cannot be loaded, and in 4.8 the library member.
+fn check_all(era: &str) -> Outcome {
+    let tree = usual(era)?;
+    let value = tree.json("check", &[], 1)?;
+    for (id, count) in
+        [("LSW001", 2), ("LSW003", usize::from(era == "48")), ("LSW004", 3 + usize::from(era == "48"))]
+    {
+        same(id, &findings(&value, id), &vec!["error".to_string(); count])?;
+    }
+    Ok(())
+}
+
 /// A combination that no kernel has is refused in plain words.
 fn refused() -> Outcome {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
@@ -317,6 +350,8 @@ fn main() {
         add(format!("keep/{era}"), Box::new(move || keep_some(era)));
         add(format!("exports/{era}"), Box::new(move || exports(era)));
         add(format!("undefined/{era}"), Box::new(move || undefined(era)));
+        add(format!("sections/{era}"), Box::new(move || sections(era)));
+        add(format!("check/{era}"), Box::new(move || check_all(era)));
     }
     for era in ["65", "71"] {
         add(format!("exports/trimmed/{era}"), Box::new(move || exports_trimmed(era)));
