@@ -260,7 +260,7 @@ impl Builder {
                 }
             }
             M::Static => {}
-            M::DynamicLinker => self.plan.dynamic_linker = true,
+            M::DynamicLinker(on) => self.plan.dynamic_linker = Some(on),
             M::LibsStatic(on) => {
                 let no_input = |step: &Step| !matches!(step, Step::Input { .. });
                 self.plan.static_first |= on && self.plan.steps.iter().all(no_input);

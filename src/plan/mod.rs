@@ -238,8 +238,8 @@ pub struct LinkPlan {
     pub static_first: bool,
     /// `-z noreloc-overflow` (GNU ld on x86-64).
     pub no_reloc_overflow: bool,
-    /// `--dynamic-linker` or `--no-dynamic-linker` is given (GNU ld).
-    pub dynamic_linker: bool,
+    /// The last of `--dynamic-linker` and `--no-dynamic-linker`, if any (GNU ld, lld).
+    pub dynamic_linker: Option<bool>,
     /// The last of `--gc-sections`/`--no-gc-sections`, if any.
     pub gc_sections: Option<bool>,
     /// `-e`, `--entry`.
@@ -393,7 +393,7 @@ impl LinkPlan {
             is_static: false,
             static_first: false,
             no_reloc_overflow: false,
-            dynamic_linker: false,
+            dynamic_linker: None,
             gc_sections: None,
             entry: None,
             entry_after_scripts: 0,

@@ -160,7 +160,7 @@ fn add_reserved(reader: &mut Reader<'_, '_>, has_sections: bool) {
 }
 
 /// The finished value.
-fn finish(reader: Reader<'_, '_>, wraps: Vec<Wrap>) -> Resolution {
+fn finish(mut reader: Reader<'_, '_>, wraps: Vec<Wrap>) -> Resolution {
     let program = reader.program;
     let mut out = Resolution::new(program);
     out.commons = commons(&reader, &wraps);
@@ -198,6 +198,13 @@ fn finish(reader: Reader<'_, '_>, wraps: Vec<Wrap>) -> Resolution {
     for (&stem, &full) in &reader.suffixed {
         out.definitions[full] = out.definitions[NameId(stem)];
         out.visibility[full] = out.visibility[NameId(stem)];
+    }
+    // A symbol is called by the spelling that came last with a default version
+    // (`SymbolTable::insert`).
+    for symbol in reader.extractions.iter_mut().filter_map(|e| e.symbol.as_mut()) {
+        if let Some(&full) = reader.suffixed.get(&symbol.0) {
+            *symbol = full;
+        }
     }
     for file in program.file_ids() {
         if !reader.read.contains(file.idx()) {

@@ -169,6 +169,10 @@ fn add_commons(build: &mut Build<'_, '_>, nodes: &mut [u32]) {
     for common in &resolution.commons {
         let symbol = program.files[common.file].object().and_then(|o| o.symbol(common.symbol));
         let tls = symbol.is_some_and(|s| s.kind == STT_TLS);
+        // They lie in `.tcommon`, which the linker makes and keeps (`elf_link_add_object_symbols`).
+        if tls && program.plan.output_kind != OutputKind::Relocatable {
+            continue;
+        }
         let scommon = symbol.is_some_and(|s| s.shndx == 0xff03);
         let small = match machine {
             EM_MIPS => !tls && (common.size <= limit || scommon),

@@ -39,6 +39,8 @@ const COMMON: &[Row] = &[
     (Flag, M::AsNeeded(false), "no-as-needed"),
     (Next, M::Refuse("a changed root folder is not supported"), "--chroot"),
     (Flag, M::Print, "--cref trace -t verbose -v print-map -M print-icf-sections"),
+    (Value, M::DynamicLinker(true), "dynamic-linker"),
+    (Flag, M::DynamicLinker(false), "no-dynamic-linker"),
     (Value, M::DynamicList, "dynamic-list"),
     (Flag, M::BigEndian(true), "EB"),
     (Flag, M::BigEndian(false), "EL"),
@@ -128,7 +130,7 @@ const COMMON: &[Row] = &[
          --execute-only --no-execute-only fatal-warnings no-fatal-warnings fix-cortex-a53-843419 \
          fix-cortex-a8 --gdb-index --no-gdb-index --gnu-unique --no-gnu-unique \
          --ignore-function-address-equality --ignore-data-address-equality merge-exidx-entries \
-         no-merge-exidx-entries --mmap-output-file --no-mmap-output-file no-dynamic-linker no-nmagic \
+         no-merge-exidx-entries --mmap-output-file --no-mmap-output-file no-nmagic \
          no-omagic --use-android-relr-tags --no-use-android-relr-tags pic-veneer \
          no-print-icf-sections --relax --no-relax --rosegment --no-rosegment target1-rel target1-abs \
          --time-trace --toc-optimize --no-toc-optimize --pcrel-optimize --no-pcrel-optimize \
@@ -147,7 +149,7 @@ const COMMON: &[Row] = &[
         Value,
         M::Ignore,
         "compress-debug-sections split-stack-adjust-size Tbss Tdata Ttext call-graph-ordering-file \
-         dynamic-linker error-limit --error-handling-script hash-style --image-base keep-unique \
+         error-limit --error-handling-script hash-style --image-base keep-unique \
          --pack-dyn-relocs section-start sort-section --symbol-ordering-file target2 --threads \
          --time-trace-granularity --rsp-quoting --warn-backrefs-exclude mllvm \
          --opt-remarks-hotness-threshold --shuffle-sections --thinlto-cache-policy mips-got-size",

@@ -56,8 +56,8 @@ pub enum Meaning {
     LibsStatic(bool),
     /// `-n`/`-N`: no page alignment; libraries are static from here (bfd, lld), everywhere (gold, mold).
     Magic,
-    /// `--dynamic-linker`, `--no-dynamic-linker` of bfd, by their long names.
-    DynamicLinker,
+    /// `--dynamic-linker` (true), `--no-dynamic-linker` of bfd and lld, by their long names.
+    DynamicLinker(bool),
     /// bfd's `-a archive|shared|default`.
     LibsKind,
     StripSymbols(Strip),

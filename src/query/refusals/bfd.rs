@@ -36,6 +36,7 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     }
     inputs(analysis, &mut out);
     static_first(analysis, &mut out);
+    version_tags(analysis, &mut out);
     demanded(analysis, &mut out);
     if plan.output_kind == OutputKind::Relocatable {
         if plan.gc_sections == Some(true) && !plan.gc_keep_exported && !has_root(analysis) {
@@ -92,7 +93,7 @@ fn static_first(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     let plan = program.plan;
     let x86 = program.target.is_some_and(|t| matches!(t.machine, EM_386 | EM_X86_64));
     let executable = matches!(plan.output_kind, OutputKind::Executable | OutputKind::Pie);
-    if !x86 || !executable || !plan.static_first || plan.dynamic_linker {
+    if !x86 || !executable || !plan.static_first || plan.dynamic_linker.is_some() {
         return;
     }
     for file in program.file_ids() {
@@ -112,6 +113,17 @@ fn is_defined(analysis: &Analysis<'_>, name: NameId) -> bool {
         analysis.resolution.definitions[name].kind,
         DefKind::Unknown | DefKind::Undefined | DefKind::UndefinedWeak
     )
+}
+
+/// Version nodes of all scripts share one name space (ld `lang_register_vers_node`).
+fn version_tags(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
+    let tags = &analysis.program.controls.version_tags;
+    for (at, tag) in tags.iter().enumerate() {
+        let earlier = tags.get(..at).unwrap_or_default();
+        if earlier.contains(tag) {
+            out.push(error(String::new(), format!("duplicate version tag {tag:?}")));
+        }
+    }
 }
 
 fn demanded(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {

@@ -11,6 +11,7 @@ mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bstr::BStr;
 use rayon::prelude::*;
 
 use crate::error::{Diagnostic, Severity};
@@ -22,20 +23,27 @@ use crate::load::elf::{Object, Place, Symbol};
 use crate::load::relocs::Reloc;
 use crate::plan::{OutputKind, Version};
 use crate::program::{Content, InputFile};
-use crate::query::Analysis;
+use crate::query::{Analysis, place};
 use crate::resolve::DefKind;
 use crate::resolve::lld::redirect;
 use crate::script::CommandKind;
 use crate::script::filematch::FileName;
 use crate::script::keep::KeepTable;
-use crate::script::walk::{self, StepKind};
+use crate::script::walk;
 
 /// All reasons.
 pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     let plan = analysis.program.plan;
     let early = analysis.resolution.diagnostics.iter().any(|d| d.severity == Severity::Error);
-    if early || plan.noinhibit_exec || plan.output_kind == OutputKind::Relocatable {
+    if early || plan.output_kind == OutputKind::Relocatable {
         return Vec::new();
+    }
+    if plan.noinhibit_exec {
+        // Only undefined symbols and their like become warnings (`errorOrWarn`).
+        let mut out = Vec::new();
+        inserts(analysis, &mut out);
+        script_names(analysis, &mut out);
+        return out;
     }
     let check = Check {
         analysis,
@@ -70,22 +78,29 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     out
 }
 
-/// Names in expressions must have a value (`LinkerScript::getSymbolValue`). Not for lld 14's right
-/// sides of PROVIDE, which count as references even where they are never evaluated.
+/// Names in expressions must have a value (`LinkerScript::getSymbolValue`).
 fn script_names(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     let Analysis { program, resolution, .. } = analysis;
-    let provides = program
-        .scripts
-        .iter()
-        .flat_map(|s| walk::steps(&s.script))
-        .any(|step| matches!(step.kind, StepKind::Assign(a) if a.kind.is_provide()));
-    if provides && program.plan.profile.version < Version(15, 0, 0) {
-        return;
-    }
+    // lld 14's references count the right sides of all PROVIDEs; only those in effect are evaluated.
+    let takes_effect = |name: &BStr| {
+        let id = program.names.find(name);
+        id.is_some_and(|id| resolution.definitions[id].kind == DefKind::Assigned)
+    };
+    let fourteen = program.plan.profile.version < Version(15, 0, 0);
+    let evaluated: Option<BTreeSet<NameId>> = fourteen.then(|| {
+        let of_scripts = program.scripts.iter().flat_map(|s| walk::references(&s.script));
+        let of_scripts = of_scripts.filter(|r| r.provided.is_none_or(takes_effect)).map(|r| r.symbol);
+        let of_options = program.controls.defsyms.iter().flat_map(|e| e.symbols_referenced());
+        of_scripts.chain(of_options).filter_map(|name| program.names.find(name)).collect()
+    });
     for &name in &resolution.script_references {
+        if evaluated.as_ref().is_some_and(|names| !names.contains(&name)) {
+            continue;
+        }
+        // `getSymbolValue` knows only what has a value; that of a library's symbol is not known.
         let missing = matches!(
             resolution.definitions[name].kind,
-            DefKind::Undefined | DefKind::UndefinedWeak | DefKind::Unknown
+            DefKind::Undefined | DefKind::UndefinedWeak | DefKind::Unknown | DefKind::Shared
         );
         let text = program.name(name);
         let bound = text.starts_with(b"__start_") || text.starts_with(b"__stop_");
@@ -100,6 +115,7 @@ fn script_names(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
 /// Output sections that lld makes itself count as there.
 fn inserts(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     let Analysis { program, resolution, graph, liveness, .. } = analysis;
+    let mut placement = None;
     for script in program.scripts {
         let commands = &script.script.commands;
         for (number, command) in commands.iter().enumerate() {
@@ -132,9 +148,7 @@ fn inserts(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             if declared || !inserts_something || synthetic.iter().any(|prefix| anchor.starts_with(prefix)) {
                 continue;
             }
-            let made = |text: &[u8]| {
-                text == anchor || text.strip_prefix(anchor).is_some_and(|rest| rest.starts_with(b"."))
-            };
+            let placement = placement.get_or_insert_with(|| place::place(analysis));
             let found = (anchor == b".bss" && !resolution.commons.is_empty())
                 || resolution.files.iter().flat_map(|&file| program.sections_of(file)).any(|section| {
                     let live = match graph.class[section] {
@@ -142,7 +156,7 @@ fn inserts(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
                         Class::Node | Class::Pieces => liveness.is_live(NodeId(section.0)),
                         _ => false,
                     };
-                    live && made(program.section_name(section))
+                    live && placement.output_of(section).is_some_and(|name| name == anchor)
                 });
             if !found {
                 let message = format!("unable to insert beside {}: no such output section", section.text);

@@ -122,6 +122,8 @@ impl Link<'_, '_> {
                         let before = self.undefs;
                         self.run(body, repeat);
                         repeat = true;
+                        // Each list of statements ends with this check (ld `open_input_bfds`).
+                        self.out.stopped |= self.missing;
                         if before == self.undefs || self.out.stopped {
                             break;
                         }
@@ -133,6 +135,7 @@ impl Link<'_, '_> {
                 LinkItem::Script(number) => {
                     if !again {
                         self.read_assignments(number);
+                        self.out.stopped |= self.missing && self.places_sections(number);
                     }
                 }
                 LinkItem::Defsym(number) => {

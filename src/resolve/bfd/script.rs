@@ -87,6 +87,12 @@ impl Link<'_, '_> {
         self.script_assignments(number, Phase::First, |step| !late || step.inside.is_none());
     }
 
+    /// A link script whose output sections are statements at its place.
+    pub(super) fn places_sections(&self, number: usize) -> bool {
+        let script = self.program.scripts.get(number).filter(|s| !s.as_input);
+        script.is_some_and(|s| !walk::output_sections(&s.script).is_empty())
+    }
+
     /// A `--defsym` at its place.
     pub(super) fn read_defsym(&mut self, number: usize) {
         self.defsym(number, Phase::First);

@@ -32,7 +32,9 @@ pub(super) fn refusals(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         }
         match one.leads {
             Leads::Library { .. } => true,
-            Leads::Nowhere | Leads::Open => pic,
+            // Without a dynamic linker weak references stay out of the table (`includeInDynsym`).
+            Leads::Nowhere => pic && plan.dynamic_linker != Some(false),
+            Leads::Open => pic,
             Leads::Section | Leads::Absolute => {
                 let function = matches!(one.kind, STT_FUNC | STT_GNU_IFUNC);
                 let symbolic = match plan.symbolic {
