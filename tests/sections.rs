@@ -163,6 +163,48 @@ fn scripts_and_orphans() {
     assert!(compare(dir.path(), &[LinkerId::Lld14, LinkerId::Lld19], &links[..1]) > 0);
 }
 
+/// Programs with the C library: start files, notes, versions, PLT and GOT as compilers make them.
+#[test]
+fn compiled_programs() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = "#include <stdio.h>\n#include <math.h>\nint main(int c, char **v) { printf(\"%f\", sin(c)); return v == 0; }";
+    std::fs::write(dir.path().join("main.c"), source).unwrap();
+    let run = |words: &[&str]| {
+        Command::new("gcc").args(words).current_dir(dir.path()).output().is_ok_and(|o| o.status.success())
+    };
+    if !run(&["-ffunction-sections", "-fdata-sections", "-fPIC", "-c", "main.c"]) {
+        assert!(!required(LinkerId::Bfd), "no C compiler");
+        return;
+    }
+    for linker in [LinkerId::Bfd, LinkerId::Gold, LinkerId::Lld14] {
+        let choice = match linker {
+            LinkerId::Bfd => "-fuse-ld=bfd",
+            LinkerId::Gold => "-fuse-ld=gold",
+            _ => "-fuse-ld=lld",
+        };
+        for kind in ["-no-pie", "-pie", "-shared", "-static"] {
+            let words = ["gcc", kind, choice, "main.o", "-lm", "-o", "linked-output"];
+            if linker.program("").is_none() || !run(&words[1..]) {
+                continue;
+            }
+            let data = std::fs::read(dir.path().join("linked-output")).unwrap();
+            let headers = u64::from(u16::from_le_bytes([data[0x3c], data[0x3d]]));
+            let overrides = Overrides {
+                linker: Some(ProfileSpec::parse(linker.profile()).unwrap()),
+                directory: dir.path().to_path_buf(),
+                ..Overrides::default()
+            };
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            let plan = plan::parse_command(&words, &overrides).unwrap();
+            let link = linksweep::open(&plan).unwrap();
+            let analysis = linksweep::analyze(&plan, &link).unwrap();
+            let image = sections::image(&analysis, "");
+            let made: Vec<String> = image.outputs.iter().map(|o| o.name.to_string()).collect();
+            assert_eq!(image.headers, headers, "{} {kind}: {made:?}", linker.name());
+        }
+    }
+}
+
 /// 65,600 functions, each in a section of its own.
 fn many(prefix: &str) -> Vec<u8> {
     let mut all = vec!["fn _start sec=.text fl=ax".to_string()];

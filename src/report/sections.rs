@@ -219,6 +219,16 @@ struct ImageJson {
     refusal: Option<String>,
     input_sections: u64,
     makers: Vec<MakerJson>,
+    outputs: Vec<OutputJson>,
+    outputs_omitted: u64,
+}
+
+#[derive(Serialize)]
+struct OutputJson {
+    name: String,
+    made: &'static str,
+    inputs: u32,
+    bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -302,6 +312,9 @@ pub fn json(page: &Page<'_, '_>, sections: &Sections) -> Vec<u8> {
     })
 }
 
+/// Output sections that are listed one by one.
+const LISTED: usize = 1_000;
+
 fn image_json(image: &Image) -> ImageJson {
     let by = |made: Made| image.outputs.iter().filter(|o| o.made == made).count() as u64;
     ImageJson {
@@ -328,6 +341,18 @@ fn image_json(image: &Image) -> ImageJson {
         dynamic_symbols_beyond: image.dynamic_beyond,
         refusal: image.refusal.clone(),
         input_sections: image.inputs,
+        outputs: image
+            .outputs
+            .iter()
+            .take(LISTED)
+            .map(|o| OutputJson {
+                name: string(&o.name),
+                made: o.made.word(),
+                inputs: o.inputs,
+                bytes: o.bytes,
+            })
+            .collect(),
+        outputs_omitted: image.outputs.len().saturating_sub(LISTED) as u64,
         makers: image
             .makers
             .iter()

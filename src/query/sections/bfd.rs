@@ -26,7 +26,11 @@ pub(super) fn build(view: &View<'_, '_>) -> Built {
     let mut all = Collector::new(view);
     let apart = |input: &Input<'_>| relocatable && input.in_group && !plan.force_group_allocation;
     let mut orphans = Vec::new();
+    let property = relocatable || view.property_stays();
     for input in view.inputs() {
+        if input.name == b".note.gnu.property" && !property {
+            continue;
+        }
         match view.placement.statement_of(input.section) {
             Some((_, statement)) if !apart(&input) => {
                 let number = all.find_or_make(&statement.output, 0, Made::Statement);

@@ -17,7 +17,10 @@ pub(super) fn build(view: &View<'_, '_>) -> Built {
     let relocatable = view.is_relocatable();
     let mut all = Collector::new(view);
     for input in view.inputs() {
-        if input.name == b".gnu_debuglink" || input.name == b".note.GNU-stack" {
+        if input.name == b".gnu_debuglink"
+            || input.name == b".note.GNU-stack"
+            || (input.name == b".note.gnu.property" && !relocatable)
+        {
             continue;
         }
         if plan.strip != Strip::None && is_debug(&input) {
@@ -97,7 +100,7 @@ fn add_own(view: &View<'_, '_>, all: &mut Collector, needs: &super::needs::Needs
     let frames = needs.plt() || all.outputs.iter().any(|o| o.name == ".eh_frame");
     let ro = SHF_ALLOC;
     let rw = SHF_ALLOC | SHF_WRITE;
-    let list: [(bool, &str, u32); 20] = [
+    let list: [(bool, &str, u32); 21] = [
         (dynamic && plan.output_kind != OutputKind::Shared, ".interp", ro),
         (dynamic, ".dynsym", ro),
         (dynamic, ".dynstr", ro),
@@ -117,6 +120,7 @@ fn add_own(view: &View<'_, '_>, all: &mut Collector, needs: &super::needs::Needs
         (tls, ".tbss", rw),
         (options::eh_frame_hdr(plan, false) && frames, ".eh_frame_hdr", ro),
         (options::build_id(plan), ".note.gnu.build-id", ro),
+        (view.any_has(b".note.gnu.property"), ".note.gnu.property", ro),
         (true, ".note.gnu.gold-version", 0),
     ];
     for (wanted, name, flags) in list {

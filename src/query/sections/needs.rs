@@ -304,8 +304,10 @@ fn needs_versions(view: &View<'_, '_>) -> bool {
     let program = view.program();
     let resolution = &view.analysis.resolution;
     resolution.definitions.iter().any(|definition| {
-        if definition.kind != DefKind::Shared || !resolution.needed_libraries.contains(definition.file.idx())
-        {
+        // lld notes of an `--as-needed` library only that it was read; what is defined there needs it.
+        let counts = resolution.needed_libraries.contains(definition.file.idx())
+            || view.plan().profile.flavor == Flavor::Lld;
+        if definition.kind != DefKind::Shared || !counts {
             return false;
         }
         let library = program.files.get(definition.file).and_then(|f| f.shared());

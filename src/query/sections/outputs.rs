@@ -279,10 +279,46 @@ impl<'a, 'd> View<'a, 'd> {
         self.objects().any(|o| has_section(o, name))
     }
 
+    /// Whether some property of `.note.gnu.property` is left when the objects' are merged (bfd
+    /// `_bfd_x86_elf_merge_gnu_properties`): one that is or'ed stays, one that is and'ed only if every
+    /// object has it.
+    pub(super) fn property_stays(&self) -> bool {
+        if self.all_have(b".note.gnu.property") {
+            return true;
+        }
+        self.objects().any(|object| {
+            let indexes = 1..object.sections.len() as u32;
+            let mut notes = indexes.filter(|&i| object.section_name(i) == b".note.gnu.property");
+            notes.any(|index| has_or_property(object, object.section_data(index).unwrap_or_default()))
+        })
+    }
+
     fn objects(&self) -> impl Iterator<Item = &'a Object<'d>> {
         let program = self.program();
         self.analysis.resolution.files.iter().filter_map(move |&f| program.files[f].object())
     }
+}
+
+/// A property of the x86 range that is or'ed.
+fn has_or_property(object: &Object<'_>, data: &[u8]) -> bool {
+    let word = |at: usize| {
+        let bytes = data.get(at..at.checked_add(4)?)?;
+        let bytes: [u8; 4] = bytes.try_into().ok()?;
+        Some(if object.endian() == object::Endianness::Big {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        })
+    };
+    let align = if object.is_64 { 8 } else { 4 };
+    let mut at = 16;
+    while let (Some(kind), Some(size)) = (word(at), word(at + 4)) {
+        if (0xc000_8000..=0xc000_ffff).contains(&kind) {
+            return true;
+        }
+        at += 8 + (size as usize).next_multiple_of(align);
+    }
+    false
 }
 
 fn has_section(object: &Object<'_>, name: &[u8]) -> bool {
