@@ -158,14 +158,18 @@ impl Case {
                             exit_free: Vec::new(),
                             claims: Vec::new(),
                         };
+                        let mut named = Vec::new();
                         for w in rest {
                             if let Some(n) = w.strip_prefix("name=") {
                                 link.name = n.to_string();
                             } else if w == "extract" {
                                 link.extract = true;
                             } else if w != "noextract" {
-                                link.linkers = linker_list(w)?;
+                                named.extend(linker_list(w)?);
                             }
+                        }
+                        if !named.is_empty() {
+                            link.linkers = named;
                         }
                         case.links.push(link);
                     }
