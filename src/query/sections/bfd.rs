@@ -10,8 +10,8 @@ use super::options;
 use super::outputs::{Built, Collector, Input, Made, View};
 use crate::load::elf::consts::*;
 use crate::plan::{OrphanHandling, OutputKind};
-use crate::query::place;
 use crate::script::StatementKind;
+use crate::script::expr::{BinaryOp, Expr, Node, NodeIndex, UnaryOp};
 use crate::script::filematch::FileName;
 use crate::script::keep::KeepTable;
 use crate::script::walk;
@@ -143,14 +143,10 @@ fn place_orphan(view: &View<'_, '_>, all: &mut Collector, input: &Input<'_>, apa
     all.put(number, input);
 }
 
-/// More orphans than this are not laid out to see whether an empty section is moved past its start.
-const LAID_OUT: usize = 2_000;
-
-/// Names of output sections that have contents of their own in the script: data, or a location
-/// counter that ends behind the start.
+/// Names of output sections that GNU ld keeps for what the script puts into them, inputs or none: data, or an
+/// assignment to the location counter, even one that does not move it (ld `exp_fold_tree_1`, mark phase).
 fn with_data(view: &View<'_, '_>, all: &Collector) -> Vec<Vec<u8>> {
     let mut names = Vec::new();
-    let mut open = false;
     for placing in view.placement.scripts() {
         let Some(script) = placing.script(view.program()) else { continue };
         for placed in walk::output_sections(script) {
@@ -158,29 +154,41 @@ fn with_data(view: &View<'_, '_>, all: &Collector) -> Vec<Vec<u8>> {
             if placed.section.is_discard() || all.outputs.iter().any(|o| o.name == *name && o.bytes > 0) {
                 continue;
             }
-            let (mut fills, mut moves) = (false, false);
-            for statement in &placed.section.body {
-                match &statement.kind {
-                    StatementKind::Data(size, _) => fills |= *size > 0,
-                    StatementKind::Assignment(a) if a.name.text == "." => {
-                        fills |= a.compound;
-                        moves = true;
-                    }
-                    _ => {}
-                }
-            }
+            let fills = placed.section.body.iter().any(|statement| match &statement.kind {
+                StatementKind::Data(size, _) => *size > 0,
+                StatementKind::Assignment(a) => a.name.text == "." && !is_no_move(&a.value),
+                _ => false,
+            });
             if fills {
                 names.push(name.to_vec());
             }
-            open |= moves && !fills;
         }
     }
-    let orphans = all.outputs.iter().filter(|o| o.made == Made::Orphan).count();
-    if open && view.placement.own_script() && !view.is_relocatable() && orphans <= LAID_OUT {
-        let layout = place::layout::layout(view.analysis, view.placement);
-        names.extend(layout.outputs.iter().filter(|o| o.size > 0).map(|o| o.name.to_vec()));
-    }
     names
+}
+
+/// `0`, `. + 0` and `ALIGN(. != 0 ? e : 1)`: the forms that ld takes for no content as long as they are worth 0.
+fn is_no_move(value: &Expr) -> bool {
+    let node = |at: NodeIndex| value.nodes.get(at as usize);
+    match value.nodes.last() {
+        Some(Node::Integer(0)) => true,
+        Some(&Node::Binary(BinaryOp::Add, left, right)) => {
+            node(left) == Some(&Node::Dot) && node(right) == Some(&Node::Integer(0))
+        }
+        Some(&Node::Unary(UnaryOp::Align, inner)) => match node(inner) {
+            Some(&Node::Ternary(condition, _, no)) => {
+                let asked = match node(condition) {
+                    Some(&Node::Binary(BinaryOp::Ne, left, right)) => {
+                        node(left) == Some(&Node::Dot) && node(right) == Some(&Node::Integer(0))
+                    }
+                    _ => false,
+                };
+                asked && node(no) == Some(&Node::Integer(1))
+            }
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// What the scripts do with a section of the linker's own.
