@@ -45,4 +45,4 @@ for ld in $(compgen -c | grep -E '^([a-z0-9_]+-linux-gnu[a-z]*-)?ld\.bfd$' | sor
     done
 done
 cd "$here/.."
-LINKSWEEP_SCRIPTS="$dir" cargo test --test place scripts -- --ignored
+LINKSWEEP_SCRIPTS="$dir" cargo test --test place scripts

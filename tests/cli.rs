@@ -5,8 +5,12 @@
 
 #[path = "it/fixture/mod.rs"]
 mod fixture;
+#[path = "common/schema.rs"]
+mod schema_check;
 
 use std::path::Path;
+
+use schema_check::fits;
 use std::process::{Command, Output, Stdio};
 
 use fixture::archive::{Index, Member, archive};
@@ -413,36 +417,6 @@ fn answers_fit_their_schemas() {
     ] {
         let schema = json(dir.path(), &["schema", kind]);
         fits(&json(dir.path(), &words), &schema, &schema, kind);
-    }
-}
-
-/// Checks required and allowed properties, item by item; the rest of JSON Schema is not needed.
-fn fits(value: &serde_json::Value, schema: &serde_json::Value, root: &serde_json::Value, at: &str) {
-    if let Some(name) = schema["$ref"].as_str() {
-        let name = name.rsplit('/').next().unwrap();
-        return fits(value, &root["$defs"][name], root, at);
-    }
-    if let Some(properties) = schema["properties"].as_object() {
-        let object = value.as_object().unwrap_or_else(|| panic!("{at} is no object"));
-        for required in schema["required"].as_array().unwrap() {
-            assert!(object.contains_key(required.as_str().unwrap()), "{at}: {required} is missing");
-        }
-        for (key, inner) in object {
-            let property = properties.get(key).unwrap_or_else(|| panic!("{at}.{key} is not in the schema"));
-            fits(inner, property, root, &format!("{at}.{key}"));
-        }
-    } else if schema.get("items").is_some() {
-        for item in value.as_array().unwrap_or_else(|| panic!("{at} is no array")) {
-            fits(item, &schema["items"], root, at);
-        }
-    } else if let Some(kind) = schema["type"].as_str() {
-        let right = match kind {
-            "string" => value.is_string(),
-            "integer" => value.is_u64(),
-            "boolean" => value.is_boolean(),
-            _ => true,
-        };
-        assert!(right, "{at} is no {kind}: {value}");
     }
 }
 

@@ -7,8 +7,11 @@
 mod fixture;
 #[path = "common/kernel.rs"]
 mod kernel;
+#[path = "common/schema.rs"]
+mod schema_check;
 
-use kernel::{Folder, fits};
+use kernel::Folder;
+use schema_check::fits;
 use serde_json::Value;
 
 /// Name, macro, namespace, modules, as the answer lists them.

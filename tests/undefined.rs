@@ -6,8 +6,11 @@
 mod fixture;
 #[path = "common/kernel.rs"]
 mod kernel;
+#[path = "common/schema.rs"]
+mod schema_check;
 
-use kernel::{Folder, fits};
+use kernel::Folder;
+use schema_check::fits;
 use serde_json::Value;
 
 /// A module's `.modinfo` and `__this_module`, GPL unless told otherwise.

@@ -43,13 +43,13 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// How many sections there are, against the limits of ELF and its readers
     #[command(after_help = INPUT_HELP)]
-    Sections(SectionsArgs),
+    Sections(AuditArgs),
     /// Why something is live, or why nothing keeps it
     #[command(after_help = INPUT_HELP)]
     Why(WhyArgs),
     /// The KEEP audit of a script: tables that lose entries, and what the KEEPs keep
     #[command(after_help = INPUT_HELP)]
-    Keep(KeepArgs),
+    Keep(AuditArgs),
     /// Run the real linker in a scratch folder and compare line by line
     #[command(after_help = INPUT_HELP)]
     Verify(VerifyArgs),
@@ -319,9 +319,9 @@ impl FailOn {
     }
 }
 
-/// `keep`.
+/// `keep`, `sections`: audits of one link.
 #[derive(Debug, ClapArgs)]
-pub(super) struct KeepArgs {
+pub(super) struct AuditArgs {
     #[command(flatten)]
     pub(super) link: LinkArgs,
     #[command(flatten)]
@@ -421,20 +421,6 @@ pub(super) struct CheckArgs {
     /// The day that `until` dates are held against [default: today]
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(super) today: Option<String>,
-}
-
-/// `sections`.
-#[derive(Debug, ClapArgs)]
-pub(super) struct SectionsArgs {
-    #[command(flatten)]
-    pub(super) link: LinkArgs,
-    #[command(flatten)]
-    pub(super) output: OutputArgs,
-    #[command(flatten)]
-    pub(super) rows: RowArgs,
-    /// Findings of this level or above make the exit status 1
-    #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
-    pub(super) fail_on: FailOn,
 }
 
 /// `verify`.

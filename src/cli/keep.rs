@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Answer;
-use super::args::{Format, KeepArgs};
+use super::args::{AuditArgs, Format};
 use super::options;
 use super::session::{self, Clock};
 use crate::error::Result;
@@ -17,7 +17,7 @@ use crate::report::{self, Page};
 /// A source text bigger than this is not one of a linker script.
 const BIGGEST_SOURCE: u64 = 1 << 20;
 
-pub(super) fn run(args: KeepArgs) -> Result<Answer> {
+pub(super) fn run(args: AuditArgs) -> Result<Answer> {
     let output = options::output(args.output, "keep", &[Format::Text, Format::Json, Format::Csv])?;
     let selection = options::rows(args.rows, output.format, SortBy::Input)?;
     let link = options::link(args.link, true)?;

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use super::Answer;
-use super::args::{Format, SectionsArgs};
+use super::args::{AuditArgs, Format};
 use super::options::{self, Input, LinkOptions};
 use super::session::{self, Clock, tell};
 use crate::error::Result;
@@ -17,7 +17,7 @@ use crate::query::select::SortBy;
 use crate::report::labels::escape;
 use crate::report::{self, Page};
 
-pub(super) fn run(args: SectionsArgs) -> Result<Answer> {
+pub(super) fn run(args: AuditArgs) -> Result<Answer> {
     let output = options::output(args.output, "sections", &[Format::Text, Format::Json, Format::Csv])?;
     let selection = options::rows(args.rows, output.format, SortBy::Count)?;
     let link = options::link(args.link, false)?;

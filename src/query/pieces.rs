@@ -6,10 +6,11 @@
 use rayon::prelude::*;
 
 use super::Analysis;
+use super::symbols::value_in_section;
 use crate::graph::{Class, NO_NODE};
 use crate::ids::{FileId, Id, NodeId, SectionId};
 use crate::load::elf::consts::*;
-use crate::load::elf::{Object, Place, Symbol};
+use crate::load::elf::{Object, Symbol};
 use crate::load::implicit;
 use crate::load::merge::{self, Pieces};
 use crate::load::relocs::Reloc;
@@ -144,7 +145,7 @@ fn offset_of(
     encoding: u32,
 ) -> Option<u64> {
     if reloc.symbol >= object.first_global {
-        return value_of_name(analysis, input.global_name(reloc.symbol)?, target);
+        return value_in_section(analysis, input.global_name(reloc.symbol)?, target);
     }
     if symbol.kind != STT_SECTION {
         return Some(symbol.value);
@@ -159,20 +160,6 @@ fn offset_of(
     symbol.value.checked_add_signed(addend)
 }
 
-/// The value of a global name's definition, if it lies in `target`.
-fn value_of_name(analysis: &Analysis<'_>, name: crate::ids::NameId, target: SectionId) -> Option<u64> {
-    let definition = analysis.resolution.definitions[name];
-    if !definition.is_regular() {
-        return None;
-    }
-    let file = &analysis.program.files[definition.file];
-    let symbol = file.object()?.symbol(definition.symbol)?;
-    match symbol.place {
-        Place::Section(section) if file.section_id(section) == target => Some(symbol.value),
-        _ => None,
-    }
-}
-
 /// Pieces that roots name, and whatever lives for another reason than a relocation.
 fn of_roots(analysis: &Analysis<'_>, table: &Table<'_>) -> Vec<usize> {
     let mut out = Vec::new();
@@ -180,7 +167,7 @@ fn of_roots(analysis: &Analysis<'_>, table: &Table<'_>) -> Vec<usize> {
     for root in &analysis.roots.roots {
         if class.get(root.node.index()) == Some(&Class::Pieces) && root.node.0 != NO_NODE {
             let section = SectionId(root.node.0);
-            let offset = root.name.and_then(|name| value_of_name(analysis, name, section));
+            let offset = root.name.and_then(|name| value_in_section(analysis, name, section));
             table.at(section, offset, |piece| out.push(piece));
         }
     }

@@ -1,7 +1,8 @@
 //! Symbols as names for sections: which symbol tells best what a section is, and how the bytes of a
 //! section divide among its symbols. One pass over a file's symbol table.
 
-use crate::ids::{FileId, SectionId};
+use super::Analysis;
+use crate::ids::{FileId, NameId, SectionId};
 use crate::load::elf::consts::*;
 use crate::load::elf::{Place, Symbol};
 use crate::program::{Content, Program};
@@ -39,6 +40,20 @@ pub fn best_of_sections(program: &Program<'_>, file: FileId) -> Vec<Option<u32>>
 pub fn name<'d>(program: &Program<'d>, file: FileId, symbol: u32) -> &'d [u8] {
     let Content::Object(object) = &program.files[file].content else { return b"" };
     object.symbol(symbol).map_or(b"", |s| object.symbol_name(s.name))
+}
+
+/// The value of a global name's definition, if it lies in `section`.
+pub fn value_in_section(analysis: &Analysis<'_>, name: NameId, section: SectionId) -> Option<u64> {
+    let definition = analysis.resolution.definitions[name];
+    if !definition.is_regular() {
+        return None;
+    }
+    let file = &analysis.program.files[definition.file];
+    let symbol = file.object()?.symbol(definition.symbol)?;
+    match symbol.place {
+        Place::Section(index) if file.section_id(index) == section => Some(symbol.value),
+        _ => None,
+    }
 }
 
 /// Calls `f` with section, name and bytes for each part of each section of a file: bytes of sized

@@ -7,7 +7,7 @@
 
 use bstr::{BStr, ByteSlice};
 
-use super::expr::{BinaryOp, Expr, NameFn, Node, NodeIndex, UnaryOp};
+use super::expr::{BinaryOp, Expr, NameFn, Node, NodeIndex, UnaryOp, align, log2ceil};
 
 /// When ld evaluates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,7 +278,7 @@ impl<S: Copy + Eq, T: Symbols<S>> Fold<'_, S, T> {
             UnaryOp::Complement => with(!v.number),
             UnaryOp::Absolute => Some(Value { section: ValueSection::Absolute, ..v }),
             UnaryOp::Log2Ceil => {
-                let n = v.number.checked_next_power_of_two().map_or(64, |p| u64::from(p.trailing_zeros()));
+                let n = log2ceil(v.number);
                 // A folded literal is a literal again.
                 Some(if literal { self.literal(n) } else { number(n) })
             }
@@ -319,36 +319,15 @@ impl<S: Copy + Eq, T: Symbols<S>> Fold<'_, S, T> {
             };
             Some(Value { number: n, section })
         };
-        let truth = |t: bool| {
-            let n = u64::from(t);
-            Some(if literal { self.literal(n) } else { number(n) })
-        };
+        let truth = |n: u64| Some(if literal { self.literal(n) } else { number(n) });
         let keeping = |n: u64| Some(Value { number: n, section });
-        let shift = |by: u64| u32::try_from(by).ok().filter(|&s| s < 64);
-        let signed = |f: fn(i64, i64) -> i64| f(x.cast_signed(), y.cast_signed()).cast_unsigned();
+        let numbers = op.of_numbers(x, y);
         let value = match op {
-            Add => arithmetic(x.wrapping_add(y)),
-            Sub => arithmetic(x.wrapping_sub(y)),
-            Mul => arithmetic(x.wrapping_mul(y)),
-            Div if y == 0 => arithmetic(y),
-            Rem if y == 0 => arithmetic(y),
-            Div => arithmetic(signed(i64::wrapping_div)),
-            Rem => arithmetic(signed(i64::wrapping_rem)),
-            Shl => arithmetic(shift(y).map_or(0, |s| x << s)),
-            Shr => arithmetic(shift(y).map_or(0, |s| x >> s)),
-            BitAnd => arithmetic(x & y),
-            BitXor => arithmetic(x ^ y),
-            BitOr => arithmetic(x | y),
-            Eq => truth(x == y),
-            Ne => truth(x != y),
-            Lt => truth(x < y),
-            Gt => truth(x > y),
-            Le => truth(x <= y),
-            Ge => truth(x >= y),
-            And => truth(x != 0 && y != 0),
-            Or => truth(x != 0 || y != 0),
-            Max => keeping(x.max(y)),
-            Min => keeping(x.min(y)),
+            // ld makes 0 of a division by zero here and complains later.
+            Div | Rem if y == 0 => arithmetic(0),
+            Add | Sub | Mul | Div | Rem | Shl | Shr | BitAnd | BitXor | BitOr => numbers.and_then(arithmetic),
+            Eq | Ne | Lt | Gt | Le | Ge | And | Or => numbers.and_then(truth),
+            Max | Min => numbers.and_then(keeping),
             Align => keeping(align(x, y)),
             DataSegmentAlign if self.mark() && !self.place.inside => keeping(align(self.place.dot, x)),
             DataSegmentRelroEnd if self.mark() && !self.place.inside => keeping(x),
@@ -360,8 +339,4 @@ impl<S: Copy + Eq, T: Symbols<S>> Fold<'_, S, T> {
 
 fn number<S>(number: u64) -> Value<S> {
     Value { number, section: ValueSection::Number }
-}
-
-fn align(value: u64, to: u64) -> u64 {
-    if to <= 1 { value } else { (value.wrapping_add(to - 1) / to).wrapping_mul(to) }
 }

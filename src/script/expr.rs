@@ -61,6 +61,51 @@ pub enum BinaryOp {
     DataSegmentRelroEnd,
 }
 
+impl BinaryOp {
+    /// The operator on plain numbers, truth as 0 or 1. `None`: a division by zero, or an operator that needs
+    /// the location counter.
+    pub(crate) fn of_numbers(self, x: u64, y: u64) -> Option<u64> {
+        use BinaryOp::*;
+        let truth = |t: bool| Some(u64::from(t));
+        let shift = |by: u64| u32::try_from(by).ok().filter(|&s| s < 64);
+        let signed = |f: fn(i64, i64) -> i64| f(x.cast_signed(), y.cast_signed()).cast_unsigned();
+        match self {
+            Add => Some(x.wrapping_add(y)),
+            Sub => Some(x.wrapping_sub(y)),
+            Mul => Some(x.wrapping_mul(y)),
+            Div | Rem if y == 0 => None,
+            Div => Some(signed(i64::wrapping_div)),
+            Rem => Some(signed(i64::wrapping_rem)),
+            Shl => Some(shift(y).map_or(0, |s| x << s)),
+            Shr => Some(shift(y).map_or(0, |s| x >> s)),
+            BitAnd => Some(x & y),
+            BitXor => Some(x ^ y),
+            BitOr => Some(x | y),
+            Eq => truth(x == y),
+            Ne => truth(x != y),
+            Lt => truth(x < y),
+            Gt => truth(x > y),
+            Le => truth(x <= y),
+            Ge => truth(x >= y),
+            And => truth(x != 0 && y != 0),
+            Or => truth(x != 0 || y != 0),
+            Max => Some(x.max(y)),
+            Min => Some(x.min(y)),
+            Align | DataSegmentAlign | DataSegmentRelroEnd => None,
+        }
+    }
+}
+
+/// The next multiple of `to`.
+pub(crate) fn align(value: u64, to: u64) -> u64 {
+    if to <= 1 { value } else { (value.wrapping_add(to - 1) / to).wrapping_mul(to) }
+}
+
+/// `LOG2CEIL(value)`.
+pub(crate) fn log2ceil(value: u64) -> u64 {
+    value.checked_next_power_of_two().map_or(64, |p| u64::from(p.trailing_zeros()))
+}
+
 /// Functions of one section, region or constant name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // named as in scripts

@@ -4,11 +4,14 @@
 //! The same text gives the same files. Format: `tests/cases/README.md`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use object::{Object as _, ObjectSymbol as _};
+
+use linksweep::plan::{self, LinkPlan, Overrides, ProfileSpec};
 
 use crate::fixture::archive::{Index, Member, archive, member_header};
 use crate::fixture::{Result, dso, object as objects};
@@ -127,6 +130,25 @@ fn claim(line: &str, link: &mut Link) -> Result<()> {
 }
 
 impl Case {
+    /// The plan of a link's words in `dir`, by the rules of `linker` (as in `--linker`); `program` is the first word.
+    pub fn plan(
+        link: &Link,
+        dir: &Path,
+        linker: &str,
+        program: &str,
+        assume_gc: bool,
+    ) -> std::result::Result<LinkPlan, String> {
+        let overrides = Overrides {
+            linker: Some(ProfileSpec::parse(linker).map_err(|e| e.to_string())?),
+            directory: dir.to_path_buf(),
+            assume_gc,
+            ..Overrides::default()
+        };
+        let line: Vec<OsString> =
+            std::iter::once(OsString::from(program)).chain(link.words.iter().map(OsString::from)).collect();
+        plan::parse_command(&line, &overrides).map_err(|e| e.to_string())
+    }
+
     /// Parses the text of a case.
     pub fn parse(name: &str, text: &str, expect: PathBuf) -> Result<Case> {
         let header = text.lines().next().unwrap_or("").trim_start_matches('#').trim().to_string();

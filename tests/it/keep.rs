@@ -5,12 +5,10 @@
 //! collect) or `== LINKER... refuses`; then follow all findings in order, `ID LEVEL SUBJECT BYTES` each,
 //! and lines `+ TEXT` that the text answer (or the refusal) must hold.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
-use linksweep::plan::{self, Overrides, ProfileSpec};
 use linksweep::query::finding::level_word;
 use linksweep::query::keep::{self, Given, SourceText};
 use linksweep::query::select::Selection;
@@ -79,16 +77,8 @@ fn differences(body: &str, found: &[String], text: &str) -> Option<String> {
 }
 
 fn answer(case: &Case, dir: &Path, linker: &str, collects: bool) -> Result<(Vec<String>, String), String> {
-    let overrides = Overrides {
-        linker: Some(ProfileSpec::parse(linker).map_err(|e| e.to_string())?),
-        directory: dir.to_path_buf(),
-        assume_gc: true,
-        ..Overrides::default()
-    };
     let link = case.links.first().ok_or("no link")?;
-    let line: Vec<OsString> =
-        std::iter::once(OsString::from("ld")).chain(link.words.iter().map(OsString::from)).collect();
-    let plan = plan::parse_command(&line, &overrides).map_err(|e| e.to_string())?;
+    let plan = Case::plan(link, dir, linker, "ld", true)?;
     let opened = linksweep::open(&plan).map_err(|e| e.to_string())?;
     let analysis = linksweep::analyze(&plan, &opened).map_err(|e| e.to_string())?;
     let source = |name: &str| {

@@ -8,7 +8,6 @@ use fixedbitset::FixedBitSet;
 use libtest_mimic::Failed;
 use linksweep::ids::{Id, NodeId};
 use linksweep::mark::mark_without;
-use linksweep::plan::{self, Overrides, ProfileSpec};
 use linksweep::query::dominators::{NONE, dominators};
 use linksweep::query::retained::live_graph::{LiveGraph, Vertex};
 
@@ -22,19 +21,12 @@ const TRIED: usize = 40;
 pub fn check(case: &Case, link: &Link, linker: LinkerId) -> Result<(), Failed> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
     case.materialise(dir.path()).map_err(|e| format!("{}: {e}", case.name))?;
-    let overrides = Overrides {
-        linker: Some(ProfileSpec::parse(linker.profile()).map_err(|e| e.to_string())?),
-        directory: dir.path().to_path_buf(),
-        assume_gc: true,
-        assumed: None,
+    let program = match linker {
+        LinkerId::Bfd | LinkerId::Gold => format!("{}ld.{}", case.prefix, linker.name()),
+        _ => "ld".to_string(),
     };
-    let mut words: Vec<std::ffi::OsString> = Vec::new();
-    if !case.prefix.is_empty() && matches!(linker, LinkerId::Bfd | LinkerId::Gold) {
-        words.push(format!("{}ld.{}", case.prefix, linker.name()).into());
-    }
-    words.extend(link.words.iter().map(Into::into));
     // What the linker refuses at once has no graph.
-    let Ok(plan) = plan::parse_command(&words, &overrides) else { return Ok(()) };
+    let Ok(plan) = Case::plan(link, dir.path(), linker.profile(), &program, true) else { return Ok(()) };
     let Ok(opened) = linksweep::open(&plan) else { return Ok(()) };
     let Ok(analysis) = linksweep::analyze(&plan, &opened) else { return Ok(()) };
     if plan.gc_sections != Some(true) {

@@ -4,13 +4,11 @@
 //! line: `LINKER [--json] [--dead] [--exact] [-k N] PATTERN`). Out: one test per case; the answers stand in
 //! `NAME.answers`. `LINKSWEEP_RECORD=1` rewrites them.
 
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
-use linksweep::plan::{self, Overrides, ProfileSpec};
 use linksweep::query::why::{WhyRequest, why};
 use linksweep::report::{why_json, why_text};
 
@@ -67,15 +65,8 @@ fn answer(case: &Case, dir: &Path, ask: &str) -> Result<(u8, String), String> {
             other => pattern = other,
         }
     }
-    let overrides = Overrides {
-        linker: Some(ProfileSpec::parse(linker).map_err(|e| e.to_string())?),
-        directory: dir.to_path_buf(),
-        ..Overrides::default()
-    };
     let link = case.links.first().ok_or("no link")?;
-    let line: Vec<OsString> =
-        std::iter::once(OsString::from("ld")).chain(link.words.iter().map(OsString::from)).collect();
-    let plan = plan::parse_command(&line, &overrides).map_err(|e| e.to_string())?;
+    let plan = Case::plan(link, dir, linker, "ld", false)?;
     let opened = linksweep::open(&plan).map_err(|e| e.to_string())?;
     let analysis = linksweep::analyze(&plan, &opened).map_err(|e| e.to_string())?;
     let request = WhyRequest { dead, exact, chains, ..WhyRequest::new(pattern.as_bytes()) };

@@ -9,7 +9,7 @@ use linksweep::script::{
     StatementKind, no_includes, parse_script,
 };
 
-const PREFIXES: [&str; 7] = [
+pub const PREFIXES: [&str; 7] = [
     "",
     "powerpc64le-linux-gnu-",
     "mips-linux-gnu-",
@@ -19,7 +19,7 @@ const PREFIXES: [&str; 7] = [
     "s390x-linux-gnu-",
 ];
 
-fn emulations(ld: &str) -> Vec<String> {
+pub fn emulations(ld: &str) -> Vec<String> {
     let Ok(out) = Command::new(ld).arg("-V").output() else { return Vec::new() };
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     if !text.contains("2.40") {
@@ -30,7 +30,7 @@ fn emulations(ld: &str) -> Vec<String> {
     list.map(|l| l.trim().to_owned()).filter(|l| !l.is_empty() && !l.contains("386pe")).collect()
 }
 
-fn printed(ld: &str, emulation: &str, flags: &[&str]) -> String {
+pub fn printed(ld: &str, emulation: &str, flags: &[&str]) -> String {
     let out = Command::new(ld).args(["-m", emulation]).args(flags).arg("--verbose").output().unwrap();
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     let rule = |l: &&str| !l.starts_with("======");

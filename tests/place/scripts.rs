@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use linksweep::script::expr::{Expr, Node};
 use linksweep::script::{Dialect, Options, Script, StatementKind, no_includes, parse_script, walk};
 
+use crate::builtin;
 use crate::sizes::{differences, installed, run};
 
 fn parse(path: &Path, text: &[u8], dialect: Dialect) -> Result<Script, String> {
@@ -78,35 +79,52 @@ fn losses(script: &Script, text: &str) -> Vec<String> {
     lost
 }
 
-#[test]
-#[ignore = "needs the scripts that corpus/kernel-scripts.sh makes, in the folder LINKSWEEP_SCRIPTS"]
-fn kernel_and_built_in_scripts_are_read_whole() {
-    let folder = PathBuf::from(std::env::var_os("LINKSWEEP_SCRIPTS").unwrap());
-    let mut problems = String::new();
-    let mut read = 0;
-    for sub in ["", "ld"] {
+/// Scripts by name with the grammars that must read them: those printed by every installed GNU ld, and those of the
+/// folder `LINKSWEEP_SCRIPTS`.
+fn scripts() -> Vec<(PathBuf, String, &'static [Dialect])> {
+    let mut out: Vec<(PathBuf, String, &[Dialect])> = Vec::new();
+    for prefix in builtin::PREFIXES {
+        let ld = format!("{prefix}ld.bfd");
+        for emulation in builtin::emulations(&ld) {
+            for flags in [&[][..], &["-pie"], &["-shared"], &["-r"]] {
+                let text = builtin::printed(&ld, &emulation, flags);
+                out.push((format!("{ld} {emulation} {flags:?}").into(), text, &[Dialect::Bfd]));
+            }
+        }
+    }
+    let Some(folder) = std::env::var_os("LINKSWEEP_SCRIPTS").map(PathBuf::from) else { return out };
+    let named = out.len();
+    for (sub, dialects) in [("", &[Dialect::Bfd, Dialect::Lld20][..]), ("ld", &[Dialect::Bfd])] {
         for entry in fs::read_dir(folder.join(sub)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_none_or(|e| e != "lds") || path.to_string_lossy().contains("386pe") {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();
-            let dialects: &[Dialect] =
-                if sub.is_empty() { &[Dialect::Bfd, Dialect::Lld20] } else { &[Dialect::Bfd] };
-            for dialect in dialects {
-                read += 1;
-                match parse(&path, text.as_bytes(), *dialect) {
-                    Ok(script) => {
-                        for loss in losses(&script, &text) {
-                            let _ = writeln!(problems, "{} {dialect:?}: {loss}", path.display());
-                        }
+            out.push((path, text, dialects));
+        }
+    }
+    assert!(out.len() > named, "no scripts in {}", folder.display());
+    out
+}
+
+#[test]
+fn kernel_and_built_in_scripts_are_read_whole() {
+    let mut problems = String::new();
+    let scripts = scripts();
+    for (path, text, dialects) in &scripts {
+        for dialect in *dialects {
+            match parse(path, text.as_bytes(), *dialect) {
+                Ok(script) => {
+                    for loss in losses(&script, text) {
+                        let _ = writeln!(problems, "{} {dialect:?}: {loss}", path.display());
                     }
-                    Err(e) => drop(writeln!(problems, "{} {dialect:?}: {e}", path.display())),
                 }
+                Err(e) => drop(writeln!(problems, "{} {dialect:?}: {e}", path.display())),
             }
         }
     }
-    assert!(read > 0, "no scripts in {}", folder.display());
+    assert!(!scripts.is_empty() || !installed("ld.bfd"), "nothing was read");
     assert!(problems.is_empty(), "{problems}");
 }
 

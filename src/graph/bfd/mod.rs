@@ -305,7 +305,7 @@ fn second_symbols(build: &mut Build<'_, '_>) {
     if program.target.is_none_or(|t| t.machine != EM_MIPS || !t.is_64) {
         return;
     }
-    each_relocation(build, |reloc, targets| {
+    each_relocation(build, |_, _, reloc, targets| {
         let second = reloc.kind >> 24;
         let target = targets.get(second as usize).copied().filter(|&t| second != 0 && t != NO_NODE);
         target.map(NodeId)
@@ -324,11 +324,15 @@ fn tls_calls(build: &mut Build<'_, '_>, names: &NameNodes) {
     }
     build.ignored_types.extend(CALLS);
     let Some(called) = program.names.find(b"__tls_get_addr").and_then(|n| names.node(n)) else { return };
-    each_relocation(build, |reloc, _| CALLS.contains(&reloc.kind).then_some(called));
+    each_relocation(build, |_, _, reloc, _| CALLS.contains(&reloc.kind).then_some(called));
 }
 
-/// Adds the edges that `more` finds in the relocations of sections whose relocations count.
-fn each_relocation(build: &mut Build<'_, '_>, more: impl Fn(Reloc, &[u32]) -> Option<NodeId>) {
+/// Adds the edges that `more` finds in the relocations of sections whose relocations count; it gets the file,
+/// the relocation and the file's targets.
+fn each_relocation(
+    build: &mut Build<'_, '_>,
+    more: impl Fn(FileId, &Object<'_>, Reloc, &[u32]) -> Option<NodeId>,
+) {
     let program = build.program;
     for &file in &build.resolution.files {
         let input = &program.files[file];
@@ -342,7 +346,7 @@ fn each_relocation(build: &mut Build<'_, '_>, more: impl Fn(Reloc, &[u32]) -> Op
                 let Ok(table) = object.reloc_table(table) else { continue };
                 let (edges, targets) = (&mut build.edges, &build.targets[file.idx()]);
                 table.for_each(|_, reloc| {
-                    if let Some(to) = more(reloc, targets) {
+                    if let Some(to) = more(file, object, reloc, targets) {
                         edges.push((NodeId(from.0), to, EdgeKind::Relocation));
                     }
                 });

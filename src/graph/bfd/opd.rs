@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::NameNodes;
-use crate::graph::{Build, EdgeKind};
+use super::{NameNodes, each_relocation};
+use crate::graph::Build;
 use crate::ids::{FileId, NameId, NodeId, SectionId};
 use crate::load::elf::consts::EM_PPC64;
 use crate::load::elf::{Object, Place};
@@ -134,31 +134,13 @@ impl Descriptors {
         if self.is_empty() {
             return;
         }
-        let program = build.program;
-        for &file in &build.resolution.files {
-            let input = &program.files[file];
-            let Some(object) = input.object() else { continue };
-            for index in 1..object.sections.len() as u32 {
-                let from = input.section_id(index);
-                if !build.follow.contains(from.idx()) {
-                    continue;
-                }
-                for table in object.reloc_sections(index) {
-                    let Ok(table) = object.reloc_table(table) else { continue };
-                    let edges = &mut build.edges;
-                    let ignored = &build.ignored_types;
-                    table.for_each(|_, reloc| {
-                        let global = reloc.symbol >= object.first_global;
-                        if global && ignored.contains(&reloc.kind) {
-                            return;
-                        }
-                        if let Some(to) = self.second(program, file, object, &reloc, resolve) {
-                            edges.push((NodeId(from.0), to, EdgeKind::Relocation));
-                        }
-                    });
-                }
+        let (program, ignored) = (build.program, build.ignored_types.clone());
+        each_relocation(build, |file, object, reloc, _| {
+            if reloc.symbol >= object.first_global && ignored.contains(&reloc.kind) {
+                return None;
             }
-        }
+            self.second(program, file, object, &reloc, resolve)
+        });
     }
 }
 

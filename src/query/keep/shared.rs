@@ -20,6 +20,7 @@ use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Place};
 use crate::load::relocs::Reloc;
 use crate::query::Analysis;
+use crate::query::symbols::value_in_section;
 
 /// Section names that hold what belongs to many: the kernel's explicit ones, and the plain names of objects made
 /// without a section per function.
@@ -182,7 +183,7 @@ impl<'a, 'd> Walk<'a, 'd> {
         let analysis = self.analysis;
         for root in &analysis.roots.roots {
             let section = analysis.graph.section(root.node);
-            let place = root.name.zip(section).and_then(|(name, s)| place_of_name(analysis, name, s));
+            let place = root.name.zip(section).and_then(|(name, s)| value_in_section(analysis, name, s));
             self.reach(root.node, place);
         }
         while let Some(item) = self.stack.pop() {
@@ -344,25 +345,12 @@ fn relocations(analysis: &Analysis<'_>, section: SectionId, mut f: impl FnMut(u6
         let place = if analysis.graph.section(to).is_none() || encoding == 0 {
             None
         } else if reloc.symbol >= object.first_global {
-            input.global_name(reloc.symbol).and_then(|name| place_of_name(analysis, name, target))
+            input.global_name(reloc.symbol).and_then(|name| value_in_section(analysis, name, target))
         } else {
             place_of_local(object, reloc, encoding)
         };
         f(reloc.offset, to, place);
     });
-}
-
-fn place_of_name(analysis: &Analysis<'_>, name: crate::ids::NameId, target: SectionId) -> Option<u64> {
-    let definition = analysis.resolution.definitions[name];
-    if !definition.is_regular() {
-        return None;
-    }
-    let file = &analysis.program.files[definition.file];
-    let symbol = file.object()?.symbol(definition.symbol)?;
-    match symbol.place {
-        Place::Section(section) if file.section_id(section) == target => Some(symbol.value),
-        _ => None,
-    }
 }
 
 /// A local symbol's value; a section symbol's place only where the addend stands in the relocation and is

@@ -8,8 +8,6 @@
 
 use std::collections::BTreeSet;
 
-use rayon::prelude::*;
-
 use super::parse::Reader;
 use super::symbols::{Era, INTERNAL, Kind};
 use crate::ids::{FileId, NameId};
@@ -28,20 +26,12 @@ impl Reader<'_, '_> {
     /// All objects of the link.
     pub(super) fn check_inputs(&mut self) {
         let this = &*self;
-        let found: Vec<Vec<(FileId, String)>> = this
-            .objects
-            .par_iter()
-            .with_max_len(64)
-            .map(|&file| {
-                let f = &this.program.files[file];
-                let Content::Object(object) = &f.content else { return Vec::new() };
-                let sections = Sections { reader: this, f, object };
-                let mut out = Vec::new();
-                sections.check(&mut out);
-                out.into_iter().map(|message| (file, message)).collect()
-            })
-            .collect();
-        for (file, message) in found.into_iter().flatten() {
+        let found = this.of_objects(&this.objects, |file, f, object, out| {
+            let mut messages = Vec::new();
+            Sections { reader: this, f, object }.check(&mut messages);
+            out.extend(messages.into_iter().map(|message| (file, message)));
+        });
+        for (file, message) in found {
             self.error(file, message);
         }
         if self.era == Era::Fifteen && !self.program.plan.noinhibit_exec {
@@ -52,28 +42,19 @@ impl Reader<'_, '_> {
     /// `ObjFile::postParse`: a thread-local name mentioned as a plain function or object.
     fn check_thread_local(&mut self) {
         let this = &*self;
-        let found: Vec<Vec<(FileId, NameId)>> = this
-            .symbol_files
-            .par_iter()
-            .with_max_len(64)
-            .map(|&file| {
-                let f = &this.program.files[file];
-                let Content::Object(object) = &f.content else { return Vec::new() };
-                let mut out = Vec::new();
-                for (index, &name) in (object.first_global..object.symbol_count()).zip(&f.names) {
-                    let Some(symbol) = object.symbol(index) else { break };
-                    if matches!(symbol.kind, STT_TLS | STT_NOTYPE) {
-                        continue;
-                    }
-                    let name = this.canonical(name);
-                    if this.type_of(name) == Some(STT_TLS) {
-                        out.push((file, name));
-                    }
+        let found = this.of_objects(&this.symbol_files, |file, f, object, out| {
+            for (index, &name) in (object.first_global..object.symbol_count()).zip(&f.names) {
+                let Some(symbol) = object.symbol(index) else { break };
+                if matches!(symbol.kind, STT_TLS | STT_NOTYPE) {
+                    continue;
                 }
-                out
-            })
-            .collect();
-        for (file, name) in found.into_iter().flatten() {
+                let name = this.canonical(name);
+                if this.type_of(name) == Some(STT_TLS) {
+                    out.push((file, name));
+                }
+            }
+        });
+        for (file, name) in found {
             let message = format!("TLS attribute mismatch: {}", self.shown(name));
             self.error(file, message);
         }

@@ -10,8 +10,8 @@ use super::parse::Reader;
 use super::symbols::{Era, INTERNAL, Kind, flag};
 use crate::ids::{FileId, NameId};
 use crate::load::elf::consts::*;
-use crate::load::elf::{Place, Symbol};
-use crate::program::Content;
+use crate::load::elf::{Object, Place, Symbol};
+use crate::program::{Content, InputFile};
 
 impl Reader<'_, '_> {
     /// lld 14: two strong definitions (`Symbol::compare`, `reportDuplicate`).
@@ -110,51 +110,60 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// What `look` finds in each object of `files`, in the order of the files.
+    pub(super) fn of_objects<T: Send>(
+        &self,
+        files: &[FileId],
+        look: impl Fn(FileId, &InputFile<'_>, &Object<'_>, &mut Vec<T>) + Sync,
+    ) -> Vec<T> {
+        let look = |&file: &FileId| {
+            let mut out = Vec::new();
+            let f = &self.program.files[file];
+            if let Content::Object(object) = &f.content {
+                look(file, f, object, &mut out);
+            }
+            out
+        };
+        let found: Vec<Vec<T>> = files.par_iter().with_max_len(64).map(look).collect();
+        found.into_iter().flatten().collect()
+    }
+
     /// Sections that lld refuses while it makes input sections of them: mergeable ones that are
     /// writable or of odd size; in lld 14, `.zdebug` ones that are not compressed.
     pub(super) fn check_sections(&mut self) {
         let this = &*self;
         let merges = this.relocatable || this.program.plan.optimize != Some(0);
-        let found: Vec<Vec<(FileId, String)>> = this
-            .objects
-            .par_iter()
-            .with_max_len(64)
-            .map(|&file| {
-                let f = &this.program.files[file];
-                let Content::Object(object) = &f.content else { return Vec::new() };
-                let mut out = Vec::new();
-                for (index, row) in object.sections.iter().enumerate().skip(1) {
-                    let index = index as u32;
-                    let id = f.section_id(index).idx();
-                    let name = || String::from_utf8_lossy(object.section_name(index)).into_owned();
-                    if this.lost.contains(id) || this.discarded.contains(id) {
+        let found = this.of_objects(&this.objects, |file, f, object, out| {
+            for (index, row) in object.sections.iter().enumerate().skip(1) {
+                let index = index as u32;
+                let id = f.section_id(index).idx();
+                let name = || String::from_utf8_lossy(object.section_name(index)).into_owned();
+                if this.lost.contains(id) || this.discarded.contains(id) {
+                    continue;
+                }
+                if merges && row.flags & SHF_MERGE != 0 {
+                    let header = object.header(index);
+                    if header.size == 0 || header.entsize == 0 {
                         continue;
                     }
-                    if merges && row.flags & SHF_MERGE != 0 {
-                        let header = object.header(index);
-                        if header.size == 0 || header.entsize == 0 {
-                            continue;
-                        }
-                        if header.size % header.entsize != 0 {
-                            let what = "size of a mergeable section is no multiple of its entry size";
-                            out.push((file, format!("{}: {what}", name())));
-                        } else if row.flags & SHF_WRITE != 0 {
-                            let what = "writable mergeable section is not supported";
-                            out.push((file, format!("{}: {what}", name())));
-                        }
-                    }
-                    if this.era == Era::Fourteen
-                        && !row.is_alloc()
-                        && object.section_name(index).starts_with(b".zdebug")
-                        && !object.section_data(index).is_some_and(|data| data.starts_with(b"ZLIB"))
-                    {
-                        out.push((file, format!("{}: corrupted compressed section", name())));
+                    if header.size % header.entsize != 0 {
+                        let what = "size of a mergeable section is no multiple of its entry size";
+                        out.push((file, format!("{}: {what}", name())));
+                    } else if row.flags & SHF_WRITE != 0 {
+                        let what = "writable mergeable section is not supported";
+                        out.push((file, format!("{}: {what}", name())));
                     }
                 }
-                out
-            })
-            .collect();
-        for (file, message) in found.into_iter().flatten() {
+                if this.era == Era::Fourteen
+                    && !row.is_alloc()
+                    && object.section_name(index).starts_with(b".zdebug")
+                    && !object.section_data(index).is_some_and(|data| data.starts_with(b"ZLIB"))
+                {
+                    out.push((file, format!("{}: corrupted compressed section", name())));
+                }
+            }
+        });
+        for (file, message) in found {
             self.error(file, message);
         }
     }

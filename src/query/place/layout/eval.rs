@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::regions::Region;
-use crate::script::expr::{BinaryOp, Expr, NameFn, Node, NodeIndex, UnaryOp};
+use crate::script::expr::{BinaryOp, Expr, NameFn, Node, NodeIndex, UnaryOp, align, log2ceil};
 
 /// A number and what it is relative to: an address, or nothing (a plain number).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,11 +148,7 @@ impl World {
             UnaryOp::Not => with(u64::from(a.number == 0)),
             UnaryOp::Complement => with(!a.number),
             UnaryOp::Absolute => Some(Value::absolute(a.address())),
-            UnaryOp::Log2Ceil => {
-                let power =
-                    a.number.checked_next_power_of_two().map_or(64, |p| u64::from(p.trailing_zeros()));
-                Some(Value::plain(power))
-            }
+            UnaryOp::Log2Ceil => Some(Value::plain(log2ceil(a.number))),
             UnaryOp::Align => Some(self.here(align(at.dot, a.address()), at)),
             UnaryOp::Next => Some(Value::absolute(align(at.dot, a.address()))),
             UnaryOp::DataSegmentEnd => Some(a),
@@ -179,32 +175,12 @@ impl World {
             };
             Some(Value { number, base })
         };
-        let truth = |t: bool| Some(Value::plain(u64::from(t)));
         let keeping = |number: u64| Some(Value { number, base });
-        let shift = |by: u64| u32::try_from(by).ok().filter(|&s| s < 64);
-        let signed = |f: fn(i64, i64) -> i64| f(x.cast_signed(), y.cast_signed()).cast_unsigned();
+        let numbers = op.of_numbers(x, y);
         match op {
-            Add => arithmetic(x.wrapping_add(y)),
-            Sub => arithmetic(x.wrapping_sub(y)),
-            Mul => arithmetic(x.wrapping_mul(y)),
-            Div | Rem if y == 0 => None,
-            Div => arithmetic(signed(i64::wrapping_div)),
-            Rem => arithmetic(signed(i64::wrapping_rem)),
-            Shl => arithmetic(shift(y).map_or(0, |s| x << s)),
-            Shr => arithmetic(shift(y).map_or(0, |s| x >> s)),
-            BitAnd => arithmetic(x & y),
-            BitXor => arithmetic(x ^ y),
-            BitOr => arithmetic(x | y),
-            Eq => truth(x == y),
-            Ne => truth(x != y),
-            Lt => truth(x < y),
-            Gt => truth(x > y),
-            Le => truth(x <= y),
-            Ge => truth(x >= y),
-            And => truth(x != 0 && y != 0),
-            Or => truth(x != 0 || y != 0),
-            Max => keeping(x.max(y)),
-            Min => keeping(x.min(y)),
+            Add | Sub | Mul | Div | Rem | Shl | Shr | BitAnd | BitXor | BitOr => numbers.and_then(arithmetic),
+            Eq | Ne | Lt | Gt | Le | Ge | And | Or => numbers.map(Value::plain),
+            Max | Min => numbers.and_then(keeping),
             Align => keeping(align(a.address(), y).wrapping_sub(a.base.unwrap_or(0))),
             DataSegmentAlign => {
                 let page = a.address();
@@ -214,9 +190,4 @@ impl World {
             DataSegmentRelroEnd => Some(b),
         }
     }
-}
-
-/// The next multiple of `to`.
-pub(super) fn align(value: u64, to: u64) -> u64 {
-    if to <= 1 { value } else { value.wrapping_add(to - 1) / to * to }
 }

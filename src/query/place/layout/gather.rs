@@ -187,7 +187,7 @@ fn commons(analysis: &Analysis<'_>, placement: &Placement, all: &mut Gathered) {
             }
             let wanted = program.files[common.file].object().and_then(|o| o.symbol(common.symbol));
             let wanted = wanted.map_or(1, |s| s.value).max(1);
-            size = super::eval::align(size, wanted).saturating_add(common.size);
+            size = crate::script::expr::align(size, wanted).saturating_add(common.size);
             align = align.max(wanted);
         }
         let input =

@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 
 use super::super::{Placement, options};
-use super::eval::{At, Known, Value, World, align};
+use super::eval::{At, Known, Value, World};
 use super::gather::{Gathered, Input, gather};
 use super::regions::Region;
 use super::{Layout, Made, OutputLayout, Piece, PieceOf, orphans};
@@ -19,6 +19,7 @@ use crate::load::elf::consts::*;
 use crate::plan::{Flavor, OutputKind};
 use crate::query::Analysis;
 use crate::query::totals::Amount;
+use crate::script::expr::align;
 use crate::script::expr::{Expr, Node};
 use crate::script::{
     AssignKind, Assignment, Command, CommandKind, Constraint, OutputSection, Script, StatementKind,
