@@ -480,6 +480,8 @@ fn a_tree_whose_library_is_linked_on_demand() {
     let value = dir.json(&words, 1);
     assert_eq!(rows(&value), [("__memcat_p", "error", "export-not-linked")]);
     assert_eq!(value["totals"]["modules"], 1);
+    let place = &value["findings"][0]["location"];
+    assert_eq!((&place["file"], &place["line"]), (&"lib/Makefile".into(), &1.into()));
 }
 
 #[test]

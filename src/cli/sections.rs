@@ -8,7 +8,7 @@ use super::Answer;
 use super::args::{AuditArgs, Format};
 use super::options::{self, Input, LinkOptions};
 use super::session::{self, Clock, tell};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::kbuild::{self, KernelTree, cmdfile};
 use crate::plan::{self, LinkPlan, Overrides};
 use crate::query::finding;
@@ -77,7 +77,9 @@ fn partial_link(tree: &KernelTree, overrides: &Overrides) -> Result<LinkPlan> {
     let recorded = tree.command_of(Path::new("vmlinux.o")).map(|c| c.command).unwrap_or_default();
     let mut commands = cmdfile::commands(&recorded).into_iter();
     let is_link = |c: &Vec<cmdfile::ShellWord>| c.iter().any(|w| w.text == "-r");
-    let words = commands.find(is_link).unwrap_or_default();
+    let Some(words) = commands.find(is_link) else {
+        return Err(Error::new("its link", "no .cmd file of the tree records it"));
+    };
     let words: Vec<OsString> = words.into_iter().map(|w| OsString::from_vec(w.text.into())).collect();
     let words = named_linker(words);
     let overrides =

@@ -1,5 +1,9 @@
 //! `undefined`: each undefined symbol of a link or of a module, its cause and remedy.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 use super::Answer;
 use super::args::{Format, UndefinedArgs};
 use super::kernel;
@@ -81,10 +85,15 @@ pub(super) fn explained(
             clock.done("unlisted modules");
         }
         let open = answer.unexplained();
-        if let Some(root) = sources::root_of(&tree.directory).filter(|_| !open.is_empty()) {
+        if let Some(root) = sources::root_of(&tree.directory).filter(|_| !answer.rows.is_empty()) {
             let is_on = |option: &str| tree.config.get(option).is_some();
-            let hints = sources::search(&root, tree.srcarch.as_deref(), &open, is_on);
-            answer = answer.with_sources(|name| hints.get(name.as_ref() as &bstr::BStr).cloned());
+            if !open.is_empty() {
+                let hints = sources::search(&root, tree.srcarch.as_deref(), &open, is_on);
+                answer = answer.with_sources(|name| hints.get(name.as_ref() as &bstr::BStr).cloned());
+            }
+            answer = answer.with_places(analysis, |object| {
+                sources::line_of_object(&root, Path::new(OsStr::from_bytes(object)), is_on)
+            });
             clock.done("sources");
         }
     }

@@ -305,7 +305,17 @@ impl Cause {
         }
     }
 
-    /// The place to fix, where it is known: file and line.
+    /// The archive member whose way into the link is what is to be changed.
+    pub(super) fn member(&self) -> Option<FileId> {
+        match self {
+            Cause::ExportNotLinked(member)
+            | Cause::MemberNotTaken { member, .. }
+            | Cause::DraggedIn { member, .. } => Some(*member),
+            _ => None,
+        }
+    }
+
+    /// The place to fix, where the cause itself names it: file and line.
     pub fn location(&self) -> Option<(String, u32)> {
         let Cause::NotBuilt(hint) = self else { return None };
         let line = hint.makefile.as_ref()?;

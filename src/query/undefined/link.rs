@@ -69,6 +69,7 @@ pub(super) fn rows(analysis: &Analysis<'_>, modules: &[Module<'_>]) -> Vec<Row> 
             referrers: places,
             referrer_count,
             near: None,
+            place: None,
         });
     }
     out

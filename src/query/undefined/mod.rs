@@ -64,6 +64,15 @@ pub struct Row {
     pub referrer_count: usize,
     /// A defined or exported name that is spelled almost the same.
     pub near: Option<BString>,
+    /// The Makefile line of the archive member that is the cause, where the sources are at hand.
+    pub place: Option<(String, u32)>,
+}
+
+impl Row {
+    /// The place to fix, where it is known: file and line.
+    pub fn location(&self) -> Option<(String, u32)> {
+        self.cause.location().or_else(|| self.place.clone())
+    }
 }
 
 /// The most referrers that a row keeps.
@@ -108,6 +117,20 @@ impl Undefined {
                 row.cause = Cause::ExporterMissing(String::from_utf8_lossy(&module.path).into_owned());
                 row.near = None;
             }
+        }
+        self
+    }
+
+    /// The same answer, where the sources tell which Makefile line puts a member into its archive (`lib-y`).
+    /// `locate` takes the member's object path as a thin archive names it.
+    #[must_use]
+    pub fn with_places(
+        mut self,
+        analysis: &Analysis<'_>,
+        locate: impl Fn(&[u8]) -> Option<(String, u32)>,
+    ) -> Self {
+        for row in &mut self.rows {
+            row.place = row.cause.member().and_then(|m| locate(analysis.program.files[m].joined?));
         }
         self
     }
@@ -190,7 +213,7 @@ pub fn findings(analysis: &Analysis<'_>, answer: &Undefined, modules: &[Module<'
                 level: row.level,
                 message: format!("{}: {}", row.message, row.cause.explain(program, modules, &row.name)),
                 subject: Subject { kind, name, file, archive: archive.unwrap_or_default() },
-                location: row.cause.location().map(|(file, line)| Location { file, line, column: 1 }),
+                location: row.location().map(|(file, line)| Location { file, line, column: 1 }),
                 bytes: None,
                 remedy,
             }

@@ -102,6 +102,7 @@ impl Judge<'_, '_> {
             referrers: Vec::new(),
             referrer_count: 0,
             near: None,
+            place: None,
         };
         // modpost is silent about what it cannot read, and so misses its licence (KL 7.1).
         if let Some(unread) = &module.unread {
