@@ -482,6 +482,51 @@ fn kernel_facts(compiler: &str) -> Outcome {
     Ok(())
 }
 
+/// `exports` lists what intermediate code exports, and `undefined` raises no alarm for it.
+fn exports_of_intermediate_code(compiler: &str) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let dir = folder.path();
+    std::fs::write(dir.join("k.c"), MODULE)?;
+    std::fs::write(
+        dir.join("start.c"),
+        "int exported(void); int later(void) { return exported(); } void _start(void) {}",
+    )?;
+    std::fs::write(
+        dir.join("m.c"),
+        "int plain_export(void), missing(void); int init_module(void) { return plain_export() + missing(); }\n\
+         __asm__(\".section .modinfo,\\\"a\\\"\\n.asciz \\\"license=GPL\\\"\\n.previous\");",
+    )?;
+    run(dir, compiler, &["-flto", "-O1", "-fno-toplevel-reorder", "-c", "k.c", "-o", "k.o"])
+        .or_else(|_| run(dir, compiler, &["-flto", "-O1", "-c", "k.c", "-o", "k.o"]))?;
+    run(dir, compiler, &["-c", "start.c", "-o", "start.o"])?;
+    run(dir, compiler, &["-c", "m.c", "-o", "m.ko"])?;
+    let ask = |command: &str| -> Result<serde_json::Value, Failed> {
+        let words = [command, "-q", "--format=json", "--extra-module=m.ko", "--", "ld.lld", "start.o", "k.o"];
+        let out = Command::new(env!("CARGO_BIN_EXE_linksweep")).args(words).current_dir(dir).output()?;
+        let told = String::from_utf8_lossy(&out.stderr).into_owned();
+        serde_json::from_slice(&out.stdout).map_err(|e| format!("{e} {told}").into())
+    };
+    let answer = ask("exports")?;
+    let mut listed: Vec<(String, String, String, String)> = Vec::new();
+    for e in answer["exports"].as_array().ok_or("no exports")? {
+        let text = |key: &str| e[key].as_str().unwrap_or("").to_string();
+        listed.push((text("name"), text("licence"), text("namespace"), text("form")));
+    }
+    listed.sort();
+    let row = |name: &str, licence: &str, space: &str| {
+        (name.to_string(), licence.to_string(), space.to_string(), "intermediate".to_string())
+    };
+    let expected =
+        vec![row("exported", "EXPORT_SYMBOL_GPL", "SPACE"), row("plain_export", "EXPORT_SYMBOL", "")];
+    same("exports", &listed, &expected)?;
+    let answer = ask("undefined")?;
+    let named: Vec<&str> = answer["symbols"]
+        .as_array()
+        .map_or(Vec::new(), |rows| rows.iter().filter_map(|r| r["name"].as_str()).collect());
+    assert!(named.contains(&"missing") && !named.contains(&"plain_export"), "{answer:#}");
+    Ok(())
+}
+
 fn main() {
     let args = Arguments::from_args();
     let mut trials = Vec::new();
@@ -495,6 +540,13 @@ fn main() {
         add(format!("facts/{clang}"), &[&clang.clone()], Box::new(move || kernel_facts(&clang)));
     }
     add("facts/gcc".into(), &["gcc"], Box::new(|| kernel_facts("gcc")));
+    for compiler in ["clang-14", "clang-19", "gcc"] {
+        add(
+            format!("exports/{compiler}"),
+            &[compiler],
+            Box::new(move || exports_of_intermediate_code(compiler)),
+        );
+    }
     add("bitcode/modules_alone".into(), &["clang-19"], Box::new(modules_alone));
     for prefix in [
         "",

@@ -195,7 +195,8 @@ fn exports_and_undefined(
     clock: &mut Clock,
 ) -> Result<Vec<Finding>> {
     let modules = gathered::modules(&beside.files);
-    let exported = exports::exports(analysis, &modules, &beside.facts);
+    let code = exports::intermediate::read(&analysis.program);
+    let exported = exports::exports(analysis, &modules, &beside.facts, &code);
     let mut found = exports::findings(analysis, &exported, &modules);
     clock.done("exports");
     let request = Request { only: None, modules_only: false };

@@ -30,7 +30,8 @@ pub(super) fn run(args: ExportsArgs) -> Result<Answer> {
         // One module's use of the exports; what it offers itself counts too.
         modules = modules.into_iter().skip(only).take(1).collect();
     }
-    let mut answer = exports::exports(&analysis, &modules, &gathered.facts);
+    let code = exports::intermediate::read(&analysis.program);
+    let mut answer = exports::exports(&analysis, &modules, &gathered.facts, &code);
     if let Some(tree) = link.kernel()
         && let Some(root) = sources::root_of(&tree.directory)
     {

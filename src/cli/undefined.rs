@@ -33,7 +33,8 @@ pub(super) fn run(args: UndefinedArgs) -> Result<Answer> {
     let modules = gathered::modules(&gathered.files);
     clock.done("modules");
     let facts = gathered.facts;
-    let exported = exports::exports(&analysis, &modules, &facts);
+    let code = exports::intermediate::read(&analysis.program);
+    let exported = exports::exports(&analysis, &modules, &facts, &code);
     clock.done("exports");
     let request = Request { only: gathered.only, modules_only: false };
     let given = Given { link: &link, modules: &modules, facts: &facts, request };

@@ -5,6 +5,7 @@
 //! generated table): they are one row. Rules: KL 1.
 
 mod entry;
+pub mod intermediate;
 pub mod records;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use self::intermediate::Code;
 use self::records::{ExportRecord, Form, Licence, Problem};
 use super::facts::KernelFacts;
 use super::module::Module;
@@ -164,8 +166,13 @@ impl<'d> Exports<'d> {
     }
 }
 
-/// Collects the answer.
-pub fn exports<'d>(analysis: &Analysis<'d>, modules: &[Module<'d>], facts: &KernelFacts) -> Exports<'d> {
+/// Collects the answer. `code` is what [`intermediate::read`] tells of the same inputs.
+pub fn exports<'d>(
+    analysis: &Analysis<'d>,
+    modules: &[Module<'d>],
+    facts: &KernelFacts,
+    code: &'d Code,
+) -> Exports<'d> {
     let program = &analysis.program;
     let read: Vec<records::ObjectExports<'d>> = program
         .files
@@ -177,7 +184,9 @@ pub fn exports<'d>(analysis: &Analysis<'d>, modules: &[Module<'d>], facts: &Kern
     let fates = fate::fates(analysis);
     let mut out = Exports::default();
     for file in program.file_ids() {
-        if program.files[file].object().is_none() && program.files[file].shared().is_none() {
+        let input = &program.files[file];
+        let is_read = input.object().is_some() || input.shared().is_some() || input.intermediate.is_some();
+        if !is_read || code.unread.contains(&file) {
             out.unread.push(file);
         }
     }
@@ -209,6 +218,7 @@ pub fn exports<'d>(analysis: &Analysis<'d>, modules: &[Module<'d>], facts: &Kern
             }
             out.rows.push(row);
         }
+        out.rows.extend(intermediate::rows(analysis, code, file));
     }
     for (number, module) in modules.iter().enumerate() {
         out.rows.extend(module.exports.iter().map(|record| module_row(number, record)));

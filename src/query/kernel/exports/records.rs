@@ -68,6 +68,8 @@ pub enum Form {
     Section,
     /// A record of `.export_symbol` (6.5 and later); modpost makes the table of it.
     Record,
+    /// Assembly text in a compiler's intermediate code: an entry only after code generation.
+    Intermediate,
 }
 
 impl Form {
@@ -77,6 +79,7 @@ impl Form {
             Form::Table => "table",
             Form::Section => "section",
             Form::Record => "record",
+            Form::Intermediate => "intermediate",
         }
     }
 }
