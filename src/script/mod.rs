@@ -8,7 +8,6 @@
 mod ast;
 pub mod builtin;
 pub mod builtin_sections;
-mod builtin_tail;
 mod diagnostic;
 pub mod eval;
 pub mod expr;

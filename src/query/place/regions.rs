@@ -4,6 +4,8 @@
 //! it is loaded from is told by [`super::layout::Layout::regions`] alone, so that sums add up.
 
 use bstr::{BStr, BString, ByteSlice};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use super::layout::layout;
 use super::{Analysis, Spot, place};
@@ -35,6 +37,10 @@ pub fn regions_of_sections(analysis: &Analysis<'_>) -> RegionsOfSections {
     for (slot, region) in by_statement.iter_mut().zip(&layout.region_of_statement) {
         *slot = region.unwrap_or(u32::MAX);
     }
+    let mut by_name: HashMap<&BStr, Option<u32>, FixedState> = HashMap::default();
+    for output in &layout.outputs {
+        by_name.entry(output.name.as_bstr()).or_insert(output.region);
+    }
     let of = placement
         .spots
         .enumerate()
@@ -45,8 +51,7 @@ pub fn regions_of_sections(analysis: &Analysis<'_>) -> RegionsOfSections {
             }
             Spot::Orphan(_) | Spot::Rule(_) => {
                 let name = placement.output_of(section);
-                let found = layout.outputs.iter().find(|o| Some(o.name.as_bstr()) == name);
-                found.and_then(|o| o.region).unwrap_or(u32::MAX)
+                name.and_then(|n| by_name.get(n)).copied().flatten().unwrap_or(u32::MAX)
             }
             Spot::Nowhere => u32::MAX,
         })

@@ -7,17 +7,20 @@
 use std::cmp::Ordering;
 
 use bstr::{BString, ByteSlice};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use super::super::{Placement, Spot, StatementId};
 use super::PieceOf;
 use crate::graph::{Class, ExtraNode};
-use crate::ids::{Id, NodeId, SectionId};
+use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
 use crate::load::elf::consts::*;
 use crate::plan::Flavor;
 use crate::program::Content;
 use crate::query::Analysis;
 use crate::query::fate::{self, Fate};
 use crate::query::totals::Amount;
+use crate::resolve::WinningCommon;
 use crate::script::{InputDescription, Sort, StatementKind, walk};
 
 /// One input.
@@ -167,6 +170,13 @@ fn commons(analysis: &Analysis<'_>, placement: &Placement, all: &mut Gathered) {
     // lld has its commons before everything else.
     let in_front = program.plan.profile.flavor == Flavor::Lld;
     let first = analysis.graph.section_count();
+    let mut by_name: HashMap<NameId, Vec<&WinningCommon>, FixedState> = HashMap::default();
+    let mut by_file: HashMap<FileId, Vec<&WinningCommon>, FixedState> = HashMap::default();
+    for common in &analysis.resolution.commons {
+        by_name.entry(common.name).or_default().push(common);
+        by_file.entry(common.file).or_default().push(common);
+    }
+    let mut joining: Vec<(Option<StatementId>, Vec<Input>)> = Vec::new();
     for (number, node) in analysis.graph.extra_nodes.iter().enumerate() {
         let (file, small) = match *node {
             ExtraNode::CommonsOf { file, small, .. } => (file, small),
@@ -177,14 +187,11 @@ fn commons(analysis: &Analysis<'_>, placement: &Placement, all: &mut Gathered) {
             continue;
         }
         let (mut size, mut align) = (0u64, 1u64);
-        for common in &analysis.resolution.commons {
-            let counts = match *node {
-                ExtraNode::Common { name, .. } => common.name == name,
-                _ => common.file == file,
-            };
-            if !counts {
-                continue;
-            }
+        let of_node = match *node {
+            ExtraNode::Common { name, .. } => by_name.get(&name),
+            _ => by_file.get(&file),
+        };
+        for common in of_node.into_iter().flatten() {
             let wanted = program.files[common.file].object().and_then(|o| o.symbol(common.symbol));
             let wanted = wanted.map_or(1, |s| s.value).max(1);
             size = crate::script::expr::align(size, wanted).saturating_add(common.size);
@@ -193,28 +200,30 @@ fn commons(analysis: &Analysis<'_>, placement: &Placement, all: &mut Gathered) {
         let input =
             Input { of: PieceOf::Commons(file), size, align, flags: SHF_ALLOC | SHF_WRITE, kind: SHT_NOBITS };
         let name: &[u8] = if small { b".scommon" } else { b"COMMON" };
-        match placement.place_named(program, file, name, u64::from(input.flags)) {
-            Some(id) => {
-                if let Some(list) = all.taken.get_mut(id.index()) {
-                    add_common(list, input, in_front);
-                }
-            }
-            None => add_to_bss(all, input, in_front),
+        let to = placement.place_named(program, file, name, u64::from(input.flags));
+        match joining.iter_mut().find(|(known, _)| *known == to) {
+            Some((_, list)) => list.push(input),
+            None => joining.push((to, vec![input])),
         }
     }
-}
-
-fn add_common(list: &mut Vec<Input>, input: Input, in_front: bool) {
-    let commons = list.iter().take_while(|i| matches!(i.of, PieceOf::Commons(_))).count();
-    list.insert(if in_front { commons } else { list.len() }, input);
-}
-
-fn add_to_bss(all: &mut Gathered, input: Input, in_front: bool) {
-    if let Some(loose) = all.loose.iter_mut().find(|l| l.name == ".bss") {
-        add_common(&mut loose.inputs, input, in_front);
-        return;
+    for (to, inputs) in joining {
+        let list = match to {
+            Some(id) => all.taken.get_mut(id.index()),
+            None => {
+                if !all.loose.iter().any(|l| l.name == ".bss") {
+                    all.loose.push(Loose {
+                        name: BString::from(".bss"),
+                        inputs: Vec::new(),
+                        dropped: Amount::default(),
+                    });
+                }
+                all.loose.iter_mut().find(|l| l.name == ".bss").map(|l| &mut l.inputs)
+            }
+        };
+        let Some(list) = list else { continue };
+        let at = if in_front { 0 } else { list.len() };
+        list.splice(at..at, inputs);
     }
-    all.loose.push(Loose { name: BString::from(".bss"), inputs: vec![input], dropped: Amount::default() });
 }
 
 /// The descriptions of all statements, in their order.

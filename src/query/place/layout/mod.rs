@@ -7,10 +7,14 @@
 //! linking, merged strings, rewritten unwind data) has sizes that inputs do not tell: those output
 //! sections say so in [`OutputLayout::made`].
 
+mod build;
 mod eval;
 mod gather;
+mod made;
 mod orphans;
+mod outputs;
 mod regions;
+mod setup;
 mod walk;
 
 use bstr::BString;

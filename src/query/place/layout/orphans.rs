@@ -4,7 +4,7 @@
 //! `ldelf_place_orphan`, `lang_output_section_find_by_flags`, `insert_os_after`; lld
 //! `getRankProximity`, `findOrphanPos`.
 
-use super::walk::{Out, Step};
+use super::build::{Out, Step};
 use crate::load::elf::consts::*;
 use crate::plan::{Flavor, Profile, Version};
 
@@ -61,30 +61,46 @@ pub(super) fn place<'a>(
 ) {
     let flavor = profile.flavor;
     let first_run = flavor == Flavor::Lld && profile.version < Version(15, 0, 0);
-    // One place per sort: later orphans follow earlier ones of their sort.
-    let mut last_of: Vec<(Sort, usize)> = Vec::new();
+    // One place per sort: later orphans follow earlier ones of their sort. They wait until a new
+    // sort looks for its neighbour, so that each is moved once.
+    let mut runs: Vec<Run> = Vec::new();
     for &orphan in orphans {
         let Some(sort) = outs.get(orphan).map(sort_of) else { continue };
-        let earlier = last_of.iter().position(|(s, _)| *s == sort);
-        let at = match earlier.and_then(|e| last_of.get(e)) {
-            Some(&(_, after)) => position_of(steps, after).map(|p| p + 1),
-            None => {
-                let neighbour = neighbour(flavor, first_run, steps, outs, sort);
-                if let Some(after) = neighbour.and_then(|n| outs.get(n)) {
-                    let (region, load_region) = (after.region, after.load_region);
-                    if let Some(out) = outs.get_mut(orphan).filter(|o| o.flags & SHF_ALLOC != 0) {
-                        (out.region, out.load_region) = (region, load_region);
-                    }
-                }
-                neighbour.and_then(|n| position_of(steps, n)).map(|p| behind(steps, outs, p))
+        if let Some(run) = runs.iter_mut().find(|r| r.sort == sort) {
+            run.waiting.push(orphan);
+            continue;
+        }
+        put(steps, &mut runs);
+        let neighbour = neighbour(flavor, first_run, steps, outs, sort);
+        if let Some(after) = neighbour.and_then(|n| outs.get(n)) {
+            let (region, load_region) = (after.region, after.load_region);
+            if let Some(out) = outs.get_mut(orphan).filter(|o| o.flags & SHF_ALLOC != 0) {
+                (out.region, out.load_region) = (region, load_region);
             }
-        };
+        }
+        let at = neighbour.and_then(|n| position_of(steps, n)).map(|p| behind(steps, outs, p));
         let at = at.unwrap_or(if sort == Sort::Note { 0 } else { steps.len() });
         steps.insert(at.min(steps.len()), Step::Output(orphan));
-        match earlier.and_then(|e| last_of.get_mut(e)) {
-            Some(entry) => entry.1 = orphan,
-            None => last_of.push((sort, orphan)),
-        }
+        runs.push(Run { sort, last: orphan, waiting: Vec::new() });
+    }
+    put(steps, &mut runs);
+}
+
+/// Orphans of one sort.
+struct Run {
+    sort: Sort,
+    /// The last one that has its place.
+    last: usize,
+    waiting: Vec<usize>,
+}
+
+/// Puts those that wait behind the last of their sort.
+fn put(steps: &mut Vec<Step<'_>>, runs: &mut [Run]) {
+    for run in runs {
+        let Some(&last) = run.waiting.last() else { continue };
+        let at = position_of(steps, run.last).map_or(steps.len(), |p| p + 1);
+        steps.splice(at..at, run.waiting.drain(..).map(Step::Output));
+        run.last = last;
     }
 }
 
