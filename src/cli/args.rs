@@ -15,6 +15,13 @@ built Linux kernel object tree (--kbuild DIR, with --module for one of its modul
 Exit status: 0 done; 1 findings or differences, from commands that judge; 2 wrong usage, unreadable input, or a \
 link that the linker itself would refuse (the answer is printed all the same).";
 
+const DIFF_HELP: &str = "\
+OLD and NEW are each a linked image (executable, shared library, vmlinux, .ko, object: sizes by section and symbol), \
+a file that holds a link line (as --link-file takes it), a built Linux kernel object tree, or a saved graph (.lsw). \
+Links and trees are answered by file, archive, directory, symbol, root, section and memory region, with causes.
+
+Exit status: 0 done; 2 wrong usage, unreadable input, or a link that the linker itself would refuse.";
+
 /// Tells, without linking, what --gc-sections and on-demand archive linking drop, and why.
 #[derive(Debug, Parser)]
 #[command(name = "linksweep", version, max_term_width = 100, after_help = INPUT_HELP)]
@@ -41,6 +48,9 @@ pub(super) enum Command {
     /// Every finding and every budget, judged by linksweep.toml
     #[command(after_help = INPUT_HELP)]
     Check(CheckArgs),
+    /// What changed between two links or images, in bytes, and why
+    #[command(after_help = DIFF_HELP)]
+    Diff(DiffArgs),
     /// How many sections there are, against the limits of ELF and its readers
     #[command(after_help = INPUT_HELP)]
     Sections(AuditArgs),
@@ -453,4 +463,122 @@ pub(super) struct DemoArgs {
     /// Colours
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
     pub(super) color: When,
+}
+
+/// Output formats of `diff`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffFormat {
+    /// For people
+    Text,
+    /// One object with a schema number
+    Json,
+    /// Comma separated
+    Csv,
+    /// Step summaries and comments, limited in bytes
+    Markdown,
+    /// The lines of the kernel's bloat-o-meter (two images)
+    BloatOMeter,
+}
+
+/// Groupings of `diff`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffBy {
+    /// Object or archive member
+    File,
+    /// Archive
+    Archive,
+    /// Folder
+    Directory,
+    /// Symbol, renames matched
+    Symbol,
+    /// What keeps it: the root of its shortest chain
+    Root,
+    /// Output section
+    Section,
+    /// Input section's name
+    Input,
+    /// Memory region
+    Region,
+}
+
+/// Symbols of `--format=bloat-o-meter`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffSymbols {
+    /// One table of all
+    All,
+    /// Code (the script's -t)
+    Functions,
+    /// Data (the script's -d)
+    Data,
+    /// Three tables: code, data, read-only data (the script's -c)
+    Categories,
+}
+
+/// `diff`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct DiffArgs {
+    /// Before: an image, a link file, a kernel tree or a .lsw
+    pub(super) old: PathBuf,
+    /// After
+    pub(super) new: PathBuf,
+    /// Form of the answer
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(super) format: DiffFormat,
+    /// Write the answer to FILE
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Colours in text
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub(super) color: When,
+    /// Readable symbol names in text
+    #[arg(long, value_name = "HOW", value_enum, default_value = "auto")]
+    pub(super) demangle: Demangle,
+    /// Group the bytes [default: symbol, file, section]
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    pub(super) by: Vec<DiffBy>,
+    /// At most N rows of each kind; 0: all [default: 20 in text, else all]
+    #[arg(short = 'n', value_name = "N")]
+    pub(super) rows: Option<usize>,
+    /// Only rows that match
+    #[arg(long, value_name = "REGEX")]
+    pub(super) filter: Option<String>,
+    /// Which symbols --format=bloat-o-meter shows
+    #[arg(long, value_name = "WHICH", value_enum, default_value = "all")]
+    pub(super) symbols: DiffSymbols,
+    /// The most bytes of --format=markdown
+    #[arg(long, value_name = "BYTES", default_value_t = crate::report::markdown::COMMENT)]
+    pub(super) limit: usize,
+    /// Whose rules, for links: bfd, gold, lld or mold, with @VERSION for a certain one
+    #[arg(long, value_name = "NAME[@VERSION]")]
+    pub(super) linker: Option<String>,
+    /// The link of one module of both kernel trees, path as in modules.order
+    #[arg(long, value_name = "PATH.ko")]
+    pub(super) module: Option<OsString>,
+    /// The folder that relative input paths of both links start from
+    #[arg(short = 'C', value_name = "DIR")]
+    pub(super) directory: Option<PathBuf>,
+    /// The folder that relative input paths of OLD start from
+    #[arg(long, value_name = "DIR")]
+    pub(super) old_directory: Option<PathBuf>,
+    /// The folder that relative input paths of NEW start from
+    #[arg(long, value_name = "DIR")]
+    pub(super) new_directory: Option<PathBuf>,
+    /// Number of threads
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// Tell on stderr how long each phase took
+    #[arg(long)]
+    pub(super) timings: bool,
+    /// Progress on stderr
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub(super) progress: Progress,
+    /// No notes and warnings on stderr
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// More on stderr
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Any diagnostic is an error
+    #[arg(long)]
+    pub(super) strict: bool,
 }

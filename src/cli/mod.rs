@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod demo;
 mod demo_link;
+mod diff;
 mod doctor;
 mod exports;
 mod extract;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use regex::bytes::RegexBuilder;
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::args::{Demangle, Format, LinkArgs, ModeArgs, OutputArgs, Progress, RowArgs, Sort, When};
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::query::select::{Selection, SortBy};
 use crate::report::labels::Style;
 
 /// Rows of a text answer where `-n` is not given.
-const TEXT_ROWS: usize = 20;
+pub(super) const TEXT_ROWS: usize = 20;
 
 /// How much is told on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,12 +182,7 @@ pub(super) fn rows(args: RowArgs, format: Format, text_order: SortBy) -> Result<
             return Err(Error::new(format!("option {option}"), message));
         }
     }
-    let filter = match &args.filter {
-        Some(pattern) => Some(RegexBuilder::new(pattern).size_limit(1 << 22).build().map_err(|e| {
-            Error::new(format!("option --filter={pattern}"), e.to_string().replace('\n', " "))
-        })?),
-        None => None,
-    };
+    let filter = filter(args.filter.as_deref())?;
     let text = format == Format::Text;
     let sort = match args.sort {
         Some(Sort::Size) => SortBy::Size,
@@ -198,4 +193,13 @@ pub(super) fn rows(args: RowArgs, format: Format, text_order: SortBy) -> Result<
         None => SortBy::Input,
     };
     Ok(Selection { filter, sort, limit: args.rows.unwrap_or(if text { TEXT_ROWS } else { 0 }) })
+}
+
+/// The pattern of `--filter`.
+pub(super) fn filter(pattern: Option<&str>) -> Result<Option<Regex>> {
+    let Some(pattern) = pattern else { return Ok(None) };
+    let built = RegexBuilder::new(pattern).size_limit(1 << 22).build();
+    built
+        .map(Some)
+        .map_err(|e| Error::new(format!("option --filter={pattern}"), e.to_string().replace('\n', " ")))
 }

@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser};
 
 use super::args::{Args, Command};
 use super::{
-    Answer, check, demo, doctor, exports, extract, gc, keep, sections, session, undefined, verify, why,
+    Answer, check, demo, diff, doctor, exports, extract, gc, keep, sections, session, undefined, verify, why,
 };
 use crate::error::{Error, Result};
 use crate::report::labels::escape;
@@ -55,6 +55,7 @@ fn run(command: Command) -> Result<Answer> {
         Command::Exports(args) => exports::run(args),
         Command::Undefined(args) => undefined::run(args),
         Command::Check(args) => check::run(args),
+        Command::Diff(args) => diff::run(args),
         Command::Sections(args) => sections::run(args),
         Command::Why(args) => why::run(args),
         Command::Keep(args) => keep::run(args),

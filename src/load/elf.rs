@@ -313,6 +313,7 @@ impl<'d> Object<'d> {
         let endian = self.endian;
         match self.raw {
             Raw::E32 { headers, .. } => headers.get(section as usize).map(|h| Header {
+                address: u64::from(h.sh_addr.get(endian)),
                 offset: u64::from(h.sh_offset.get(endian)),
                 size: u64::from(h.sh_size.get(endian)),
                 link: h.sh_link.get(endian),
@@ -321,6 +322,7 @@ impl<'d> Object<'d> {
                 entsize: u64::from(h.sh_entsize.get(endian)),
             }),
             Raw::E64 { headers, .. } => headers.get(section as usize).map(|h| Header {
+                address: h.sh_addr.get(endian),
                 offset: h.sh_offset.get(endian),
                 size: h.sh_size.get(endian),
                 link: h.sh_link.get(endian),
@@ -469,6 +471,8 @@ impl<'d> Object<'d> {
 /// The fields of a section header that are decoded on demand, all in bytes or indexes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Header {
+    /// `sh_addr`: 0 in relocatable objects.
+    pub address: u64,
     /// `sh_offset`.
     pub offset: u64,
     /// `sh_size`.

@@ -13,6 +13,7 @@ pub mod dso;
 pub mod eh_frame;
 pub mod elf;
 mod extra_names;
+pub mod image;
 pub mod implicit;
 pub mod lto;
 pub mod merge;

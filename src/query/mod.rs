@@ -4,6 +4,7 @@ pub mod added;
 pub mod check;
 pub mod compare;
 pub mod dead;
+pub mod diff;
 pub mod dominators;
 pub mod fate;
 pub mod finding;

@@ -6,6 +6,7 @@
 pub mod check;
 pub mod compare;
 pub mod csv;
+pub mod diff;
 pub mod doctor;
 pub mod exports;
 pub mod extract;
@@ -15,6 +16,7 @@ pub mod keep;
 pub mod keep_json;
 mod kernel;
 pub mod labels;
+pub mod markdown;
 pub mod outputs;
 pub mod reloc_names;
 pub mod schema;

@@ -5,34 +5,8 @@ use std::fmt::Write as _;
 
 use super::{View, place, subject, summary};
 use crate::query::finding::{Finding, Level, level_word, name_of};
-use crate::report::labels::escape;
+use crate::report::markdown::{COMMENT, cell};
 use crate::report::text::{count, size};
-
-/// Bytes of the whole.
-const BUDGET: usize = 60 * 1024;
-/// The longest message in a cell, in characters.
-const CELL: usize = 400;
-
-/// Escapes text for a table's cell: nothing of it is markup, a link, a mention or a new cell.
-fn cell(text: &str) -> String {
-    let shortened: String = text.chars().take(CELL).collect();
-    let dots = if shortened.len() < text.len() { "…" } else { "" };
-    let mut out = String::with_capacity(shortened.len() + 8);
-    for c in escape(shortened.as_bytes()).chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '@' => out.push_str("&#64;"),
-            c => out.push(c),
-        }
-    }
-    out + dots
-}
 
 fn row(view: &View<'_>, finding: &Finding) -> String {
     let (file, line, _) = place(view, finding);
@@ -65,7 +39,7 @@ pub fn markdown(view: &View<'_>) -> Vec<u8> {
     let mut add = |out: &mut String, list: &[&Finding]| {
         for finding in list {
             let row = row(view, finding);
-            if out.len() + row.len() > BUDGET {
+            if out.len() + row.len() > COMMENT {
                 left += 1;
             } else {
                 out.push_str(&row);
@@ -99,15 +73,4 @@ pub fn markdown(view: &View<'_>) -> Vec<u8> {
         );
     }
     out.into_bytes()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cell;
-
-    #[test]
-    fn escapes() {
-        assert_eq!(cell("a|b`c\nd<img>@x"), "a\\|b\\`c\\\\nd&lt;img&gt;&#64;x");
-        assert!(cell(&"x".repeat(1000)).ends_with('…'));
-    }
 }
