@@ -93,11 +93,27 @@ pub struct Dead {
 
 /// Accounts for all input.
 pub fn dead(analysis: &Analysis<'_>, by: &[Grouping]) -> Dead {
-    let program = &analysis.program;
     let fates = fate::fates(analysis);
-    let mut pieces = fate::dead_unwind_bytes(analysis, &fates);
+    let pieces = pieces(analysis, &fates);
+    account(analysis, by, &fates, &pieces)
+}
+
+/// Bytes that go although their section stays (unwind entries, mergeable pieces), by section in order.
+pub fn pieces(analysis: &Analysis<'_>, fates: &Table<SectionId, Fate>) -> Vec<(SectionId, u64)> {
+    let mut pieces = fate::dead_unwind_bytes(analysis, fates);
     pieces.extend(fate::dead_mergeable_bytes(analysis));
     pieces.sort_unstable_by_key(|p| p.0);
+    pieces
+}
+
+/// The same, with fates and pieces that are known already.
+pub fn account(
+    analysis: &Analysis<'_>,
+    by: &[Grouping],
+    fates: &Table<SectionId, Fate>,
+    pieces: &[(SectionId, u64)],
+) -> Dead {
+    let program = &analysis.program;
     let pieces_of = |section: SectionId| {
         let at = pieces.binary_search_by_key(&section, |p| p.0).ok();
         at.and_then(|at| pieces.get(at)).map_or(0, |p| p.1)
@@ -135,7 +151,7 @@ pub fn dead(analysis: &Analysis<'_>, by: &[Grouping]) -> Dead {
             }
         }
         for group in groups.iter_mut().filter(|g| g.by == Grouping::Symbol) {
-            group.add_symbols(program, file, &fates);
+            group.add_symbols(program, file, fates);
         }
     }
     add_commons(analysis, &mut answer);

@@ -16,6 +16,7 @@ pub mod listing;
 pub mod members;
 pub mod pieces;
 pub mod place;
+pub mod portrait;
 pub mod refusals;
 pub mod retained;
 pub mod sections;

@@ -13,6 +13,7 @@ mod case;
 mod fixture;
 mod keep;
 mod linkers;
+mod portrait;
 mod record;
 mod retained;
 mod suite;

@@ -288,6 +288,7 @@ fn case_trials(case: &Arc<Case>, required: &[String], out: &mut Vec<Trial>) {
             add("real", absent && !must, check_real);
             add("gc", false, check_gc);
             add("retained", false, |c, l, id, _| crate::retained::check(c, l, id));
+            add("portrait", false, |c, l, id, _| crate::portrait::check(c, l, id));
             if link.extract && linker != LinkerId::Mold {
                 add("extract", false, check_extract);
             }

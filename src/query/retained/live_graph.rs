@@ -141,7 +141,8 @@ impl LiveGraph {
     }
 }
 
-fn order_dependent(analysis: &Analysis<'_>) -> bool {
+/// Whether bfd's walk depends on order in this link.
+pub(crate) fn order_dependent(analysis: &Analysis<'_>) -> bool {
     let program = &analysis.program;
     if program.plan.profile.flavor != Flavor::Bfd {
         return false;

@@ -281,7 +281,7 @@ pub(super) fn hop(analysis: &Analysis<'_>, from: NodeId, to: NodeId) -> Hop {
 }
 
 /// The relocation against `__start_X` or `__stop_X` where the linker has its own edge to their hub.
-fn bound_use(analysis: &Analysis<'_>, from: NodeId, to: NodeId) -> Option<RelocUse> {
+pub(crate) fn bound_use(analysis: &Analysis<'_>, from: NodeId, to: NodeId) -> Option<RelocUse> {
     let Some(ExtraNode::StartStop { section: x }) = analysis.graph.extra_node(to) else { return None };
     let program = &analysis.program;
     let section = analysis.graph.section(from)?;

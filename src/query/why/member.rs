@@ -92,7 +92,7 @@ pub(super) fn extraction(analysis: &Analysis<'_>, file: FileId) -> Vec<Extracted
 }
 
 /// A file's reference to a name, by any of the names that stand for it.
-fn reference(analysis: &Analysis<'_>, file: FileId, name: NameId) -> Option<(RelocUse, bool)> {
+pub(crate) fn reference(analysis: &Analysis<'_>, file: FileId, name: NameId) -> Option<(RelocUse, bool)> {
     let f = &analysis.program.files[file];
     let object = f.object()?;
     // `--wrap`: a reference to `foo` asks for `__wrap_foo`.

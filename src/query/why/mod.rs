@@ -14,12 +14,15 @@ mod remedy;
 mod subject;
 mod table;
 
+pub(crate) use chain::bound_use;
 pub use chain::{Chain, Hop, Origin, RelocUse};
 pub use death::{Cause, Death, Head, MOST_REFERRERS, OwnSymbol, Referrer, ReferrerState, Uncounted};
+pub(crate) use member::reference;
 pub use member::{Extracted, LeftBehind, Step, Verdict};
 pub use pattern::Pattern;
 pub use remedy::Remedy;
 pub use subject::{State, SymbolPlace, What};
+pub(crate) use subject::{bounds as bounds_of_name, common_node};
 pub use table::{ScriptPlace, TableBounds, description_span};
 
 use bstr::BString;

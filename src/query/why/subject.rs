@@ -393,7 +393,7 @@ fn first_definitions(analysis: &Analysis<'_>, names: &[NameId]) -> Vec<(Option<F
 }
 
 /// The start/stop hub that a name reaches.
-pub(super) fn bounds(analysis: &Analysis<'_>, name: NameId) -> Option<NodeId> {
+pub(crate) fn bounds(analysis: &Analysis<'_>, name: NameId) -> Option<NodeId> {
     let text = analysis.program.name(name);
     let x = text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_"))?;
     let hub = |node: &ExtraNode<'_>| matches!(node, ExtraNode::StartStop { section } if *section == x);
@@ -405,7 +405,7 @@ pub(super) fn bounds(analysis: &Analysis<'_>, name: NameId) -> Option<NodeId> {
     hubs.iter().copied().find(|&n| analysis.liveness.is_live(n)).or(hubs.first().copied())
 }
 
-fn common_node(analysis: &Analysis<'_>, name: NameId, owner: FileId) -> Option<NodeId> {
+pub(crate) fn common_node(analysis: &Analysis<'_>, name: NameId, owner: FileId) -> Option<NodeId> {
     let target = analysis.graph.targets.get(owner.idx())?;
     let f = &analysis.program.files[owner];
     let first = f.object()?.first_global;

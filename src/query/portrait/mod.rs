@@ -1,0 +1,195 @@
+//! A portrait of a finished link: everything that later questions need, as plain columns with dense numbers.
+//!
+//! In: an analysis ([`Portrait::of`]), or the columns of a saved file. Out: [`Portrait`]. Nodes are the sections
+//! of files in the link, without the tables of the object format, in the program's order, then commons and
+//! hubs; files and archives have the program's numbers. Always true: numbers in columns of a portrait that
+//! was made or checked here are inside their tables, or [`NONE`].
+
+mod access;
+mod build;
+pub mod codes;
+pub mod column;
+mod details;
+mod edges;
+mod members;
+mod packed;
+mod rows;
+pub mod strings;
+pub mod tables;
+
+pub use access::{EdgeSymbol, Member};
+pub use column::{Column, Element};
+pub use packed::{pack, unpack};
+pub use strings::Strings;
+pub use tables::{NONE, Sink, Source, Store};
+
+use super::totals::{Amount, Totals};
+use crate::plan::{Flavor, OutputKind, Profile, Version};
+use tables::*;
+
+/// What stands at the head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Whose rules were followed.
+    pub profile: Profile,
+    /// The emulation in force.
+    pub emulation: String,
+    /// `e_machine`.
+    pub machine: u16,
+    /// Class 64.
+    pub is_64: bool,
+    /// Big-endian.
+    pub big_endian: bool,
+    /// What is made.
+    pub output_kind: OutputKind,
+    /// Garbage is collected.
+    pub collects: bool,
+    /// The words of the command line, if the maker knew them.
+    pub words: Vec<String>,
+    /// All input by fate.
+    pub totals: Totals,
+    /// Common symbols that stay.
+    pub commons_kept: Amount,
+    /// Common symbols that are dropped.
+    pub commons_dropped: Amount,
+    /// Files of the link whose contents could not be read.
+    pub unreadable_files: u64,
+    /// The linker's own walk depends on order in this link, so that dominance is not the whole truth.
+    pub order_dependent: bool,
+    /// The entry symbol, if a script defines it.
+    pub script_entry: Option<String>,
+    /// What a kernel tree says of itself.
+    pub kernel: Option<KernelHead>,
+}
+
+/// What a kernel tree says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KernelHead {
+    /// `include/config/kernel.release`.
+    pub release: String,
+    /// The architecture.
+    pub arch: String,
+    /// Hash of `.config`.
+    pub config: String,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Head {
+            profile: Profile { flavor: Flavor::Bfd, version: Version(0, 0, 0) },
+            emulation: String::new(),
+            machine: 0,
+            is_64: true,
+            big_endian: false,
+            output_kind: OutputKind::Executable,
+            collects: false,
+            words: Vec::new(),
+            totals: Totals::default(),
+            commons_kept: Amount::default(),
+            commons_dropped: Amount::default(),
+            unreadable_files: 0,
+            order_dependent: false,
+            script_entry: None,
+            kernel: None,
+        }
+    }
+}
+
+/// A finished link as columns.
+#[derive(Debug, Default, PartialEq)]
+pub struct Portrait<'d> {
+    /// What stands at the head.
+    pub head: Head,
+    /// All strings.
+    pub strings: Strings<'d>,
+    /// Mentions of archives.
+    pub archives: Archives<'d>,
+    /// All files.
+    pub files: Files<'d>,
+    /// Sections of files in the link.
+    pub sections: Sections<'d>,
+    /// What sections have in common.
+    pub kinds: Kinds<'d>,
+    /// Bytes that go although their section stays.
+    pub pieces: Pieces<'d>,
+    /// Nodes beyond the sections.
+    pub extras: Extras<'d>,
+    /// Live nodes, 64 to a row, lowest bit first.
+    pub live: Column<'d, u64>,
+    /// Edges of all nodes.
+    pub edges: Edges<'d>,
+    /// Symbols of relocations that the target does not tell.
+    pub vias: Vias<'d>,
+    /// What rules marked after the closure.
+    pub staged: Staged<'d>,
+    /// Section groups.
+    pub groups: Groups<'d>,
+    /// Roots.
+    pub roots: Roots<'d>,
+    /// KEEP statements that root something.
+    pub keeps: Keeps<'d>,
+    /// Entries of initcall tables.
+    pub initcalls: Initcalls<'d>,
+    /// Symbols in sections.
+    pub symbols: Symbols<'d>,
+    /// Names that mean something else.
+    pub names: Names<'d>,
+    /// Why members are in the link.
+    pub extractions: Extractions<'d>,
+    /// Findings.
+    pub findings: Findings<'d>,
+}
+
+impl<'d> Portrait<'d> {
+    /// Hands every column to `sink`, in a fixed order; the head is not one.
+    pub fn write(&self, sink: &mut impl Sink) {
+        self.strings.write(sink);
+        self.archives.write(sink);
+        self.files.write(sink);
+        self.sections.write(sink);
+        self.kinds.write(sink);
+        self.pieces.write(sink);
+        self.extras.write(sink);
+        sink.column("live", Store::Plain, &self.live);
+        self.edges.write(sink);
+        self.vias.write(sink);
+        self.staged.write(sink);
+        self.groups.write(sink);
+        self.roots.write(sink);
+        self.keeps.write(sink);
+        self.initcalls.write(sink);
+        self.symbols.write(sink);
+        self.names.write(sink);
+        self.extractions.write(sink);
+        self.findings.write(sink);
+    }
+
+    /// Takes every column from `source`.
+    ///
+    /// # Errors
+    /// The source's.
+    pub fn read<S: Source<'d>>(head: Head, source: &mut S) -> Result<Self, S::Error> {
+        Ok(Portrait {
+            head,
+            strings: Strings::read(source)?,
+            archives: Archives::read(source)?,
+            files: Files::read(source)?,
+            sections: Sections::read(source)?,
+            kinds: Kinds::read(source)?,
+            pieces: Pieces::read(source)?,
+            extras: Extras::read(source)?,
+            live: source.column("live")?,
+            edges: Edges::read(source)?,
+            vias: Vias::read(source)?,
+            staged: Staged::read(source)?,
+            groups: Groups::read(source)?,
+            roots: Roots::read(source)?,
+            keeps: Keeps::read(source)?,
+            initcalls: Initcalls::read(source)?,
+            symbols: Symbols::read(source)?,
+            names: Names::read(source)?,
+            extractions: Extractions::read(source)?,
+            findings: Findings::read(source)?,
+        })
+    }
+}

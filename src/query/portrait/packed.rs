@@ -1,0 +1,97 @@
+//! Packed columns: differences of neighbours, bytes of equal weight side by side, deflate.
+//!
+//! In: rows, or packed bytes with the number of rows. Out: the other one. Always true: unpacking never makes
+//! more than the number of rows that the reader was told, and refuses anything else.
+
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+
+use super::column::Element;
+
+/// Deflate turns one byte into 1,032 at most; a column that claims more is damaged.
+const MOST_PER_BYTE: usize = 1032;
+
+/// Packs rows.
+pub fn pack<T: Element>(rows: &[T]) -> Vec<u8> {
+    let mut planes = vec![0u8; rows.len() * T::WIDTH];
+    let mut last = 0u64;
+    for (at, row) in rows.iter().enumerate() {
+        let wide = row.wide();
+        let step = zigzag(wide.wrapping_sub(last), T::WIDTH);
+        last = wide;
+        for (plane, byte) in step.to_le_bytes().into_iter().take(T::WIDTH).enumerate() {
+            if let Some(slot) = planes.get_mut(plane * rows.len() + at) {
+                *slot = byte;
+            }
+        }
+    }
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(6));
+    // Writing into memory cannot fail.
+    let _ = encoder.write_all(&planes);
+    encoder.finish().unwrap_or_default()
+}
+
+/// Unpacks `count` rows; `None` if the bytes hold anything else.
+pub fn unpack<T: Element>(bytes: &[u8], count: usize) -> Option<Vec<T>> {
+    let size = count.checked_mul(T::WIDTH)?;
+    if size > bytes.len().saturating_mul(MOST_PER_BYTE) {
+        return None;
+    }
+    let mut planes = Vec::with_capacity(size);
+    let mut decoder = ZlibDecoder::new(bytes).take(size as u64 + 1);
+    decoder.read_to_end(&mut planes).ok()?;
+    if planes.len() != size {
+        return None;
+    }
+    let mut rows = Vec::with_capacity(count);
+    let mut last = 0u64;
+    for at in 0..count {
+        let mut step = [0u8; 8];
+        for (plane, byte) in step.iter_mut().take(T::WIDTH).enumerate() {
+            *byte = *planes.get(plane * count + at)?;
+        }
+        last = last.wrapping_add(unzigzag(u64::from_le_bytes(step)));
+        rows.push(T::narrow(last));
+    }
+    Some(rows)
+}
+
+/// A difference as a small number whatever its sign, in the width of the column.
+fn zigzag(step: u64, width: usize) -> u64 {
+    let unused = 64 - 8 * width as u32;
+    let signed = ((step << unused) as i64) >> unused;
+    ((signed << 1) ^ (signed >> 63)) as u64
+}
+
+fn unzigzag(step: u64) -> u64 {
+    (step >> 1) ^ (step & 1).wrapping_neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{pack, unpack};
+
+    #[test]
+    fn rows_come_back() {
+        let rows: Vec<u32> = vec![0, 5, 4, u32::MAX, 0, 1 << 31, 7];
+        assert_eq!(unpack(&pack(&rows), rows.len()), Some(rows));
+        let wide: Vec<u64> = vec![u64::MAX, 0, 1 << 63, 3];
+        assert_eq!(unpack(&pack(&wide), wide.len()), Some(wide));
+        let bytes: Vec<u8> = vec![255, 0, 128, 1];
+        assert_eq!(unpack(&pack(&bytes), bytes.len()), Some(bytes));
+        assert_eq!(unpack::<u32>(&pack::<u32>(&[]), 0), Some(Vec::new()));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let packed = pack(&[1u32, 2, 3]);
+        for count in [0, 2, 4, usize::MAX] {
+            assert_eq!(unpack::<u32>(&packed, count), None, "{count}");
+        }
+        assert_eq!(unpack::<u32>(b"nothing", 1), None);
+        assert_eq!(unpack::<u32>(packed.get(..packed.len() / 2).unwrap_or_default(), 3), None);
+    }
+}
