@@ -132,8 +132,7 @@ impl<'d> Strings<'d> {
     }
 
     /// The first id whose bytes lie outside the blob.
-    #[cfg(test)]
-    pub(crate) fn first_outside(&self) -> Option<usize> {
+    pub fn first_outside(&self) -> Option<usize> {
         let end = self.blob.len() as u64;
         let outside = |(s, l): (&u32, &u32)| u64::from(*s) + u64::from(*l) > end;
         if self.start.len() != self.length.len() {
