@@ -11,6 +11,7 @@ mod build;
 mod eval;
 mod gather;
 mod made;
+mod merge;
 mod orphans;
 mod outputs;
 mod regions;

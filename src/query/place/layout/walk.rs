@@ -13,6 +13,7 @@ use super::build::{Out, Step, build};
 use super::eval::{At, Value, World};
 use super::gather::gather;
 use super::made::{finish, mark_made};
+use super::merge::merge;
 use super::setup::headers_size;
 use super::{Layout, OutputLayout, orphans};
 use crate::ids::SectionId;
@@ -28,6 +29,7 @@ pub(super) fn run(analysis: &Analysis<'_>, placement: &Placement) -> Layout {
         finish(analysis, out);
     }
     mark_made(analysis, placement, &mut outs);
+    merge(analysis, &mut outs);
     orphans::place(analysis.program.plan.profile, &mut steps, &mut outs, &orphans);
     let mut walker = Walker::new(analysis, placement, &outs);
     walker.until_stable(&steps)
