@@ -59,7 +59,7 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
     let mut answer = counts::sections(&analysis, "");
     clock.done("sections");
     if let Input::Kernel(tree, None) = &link.input {
-        sections::of_kernel(&link, tree, &mut answer);
+        sections::of_kernel(&link, tree, &mut answer, &mut clock);
         clock.done("vmlinux.o and modules");
     }
     found.extend(counts::findings(&answer));
@@ -96,8 +96,8 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
     };
     // Undefined names are findings here, not a reason to refuse the answer.
     let others: Vec<Diagnostic> = diagnostics.into_iter().filter(|d| d.symbol.is_empty()).collect();
-    let refused = session::tell_diagnostics(&link, &others);
     clock.finish();
+    let refused = session::tell_diagnostics(&link, &others);
     let code = if refused > 0 { refused } else { u8::from(judged.fails(fail_on)) };
     Ok(Answer { bytes, output: args.output, code })
 }
@@ -255,7 +255,8 @@ fn disagreements(link: &LinkOptions, plan: &LinkPlan, clock: &mut Clock) -> Vec<
             }
             Err(error) if !link.telling.quiet => {
                 let name = text::linker(plan.profile);
-                tell(&format!("note: not compared with {name}: {}", escape(error.to_string().as_bytes())));
+                let error = escape(error.to_string().as_bytes());
+                clock.quietly(|| tell(&format!("note: not compared with {name}: {error}")));
             }
             Err(_) => {}
         }

@@ -51,7 +51,7 @@ pub(super) fn run(args: ExportsArgs) -> Result<Answer> {
         _ => report::exports::text(&page, &view),
     };
     clock.done("rendering");
-    let refused = session::tell_diagnostics(&link, &finding::diagnostics(&analysis));
     clock.finish();
+    let refused = session::tell_diagnostics(&link, &finding::diagnostics(&analysis));
     Ok(Answer { bytes, output: output.output, code: refused.max(u8::from(failed)) })
 }

@@ -43,7 +43,7 @@ pub(super) fn run(args: ExtractArgs) -> Result<Answer> {
             _ => report::extract::text(&page, &members, args.all),
         }
     };
-    let code = session::tell_diagnostics(&link, &diagnostics);
     clock.finish();
+    let code = session::tell_diagnostics(&link, &diagnostics);
     Ok(Answer { bytes, output: output.output, code })
 }

@@ -71,8 +71,8 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
         }
     };
     clock.done("rendering");
-    let code = session::tell_diagnostics(&link, &diagnostics);
     clock.finish();
+    let code = session::tell_diagnostics(&link, &diagnostics);
     // The process ends soon: giving memory back piece by piece would only cost time.
     std::mem::forget(analysis);
     std::mem::forget(opened);

@@ -39,8 +39,8 @@ pub(super) fn run(args: AuditArgs) -> Result<Answer> {
         _ => report::keep::text(&page, &audit),
     };
     clock.done("rendering");
-    let refused = session::tell_diagnostics(&link, &diagnostics);
     clock.finish();
+    let refused = session::tell_diagnostics(&link, &diagnostics);
     let least = args.fail_on.level();
     let failed = findings.iter().any(|f| f.level >= least);
     let code = if refused > 0 { refused } else { u8::from(failed) };

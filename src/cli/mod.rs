@@ -12,6 +12,7 @@ mod gc;
 mod keep;
 mod kernel;
 mod options;
+mod progress;
 mod run;
 mod sections;
 mod session;

@@ -27,7 +27,7 @@ pub(super) fn run(args: AuditArgs) -> Result<Answer> {
     let mut answer = sections::sections(&analysis, "");
     clock.done("sections");
     if let Input::Kernel(tree, None) = &link.input {
-        of_kernel(&link, tree, &mut answer);
+        of_kernel(&link, tree, &mut answer, &mut clock);
         clock.done("vmlinux.o and modules");
     }
     let found = sections::findings(&answer);
@@ -39,29 +39,27 @@ pub(super) fn run(args: AuditArgs) -> Result<Answer> {
         _ => report::sections::text(&page, &answer),
     };
     clock.done("rendering");
-    let refused = session::tell_diagnostics(&link, &finding::diagnostics(&analysis));
     clock.finish();
+    let refused = session::tell_diagnostics(&link, &finding::diagnostics(&analysis));
     Ok(Answer { bytes, output: output.output, code: refused.max(u8::from(failed)) })
 }
 
 /// Adds `vmlinux.o` and every module, as far as the tree has what they are made of.
-pub(super) fn of_kernel(link: &LinkOptions, tree: &KernelTree, answer: &mut Sections) {
+pub(super) fn of_kernel(link: &LinkOptions, tree: &KernelTree, answer: &mut Sections, clock: &mut Clock) {
     let mut add = |plan: Result<LinkPlan>, what: &str| match plan.and_then(|p| one(&p, what)) {
         Ok(found) => answer.add(found),
         Err(error) if link.telling.quiet => drop(error),
         Err(error) => {
-            tell(&format!(
-                "note: {}: not counted: {}",
-                escape(what.as_bytes()),
-                escape(error.to_string().as_bytes())
-            ));
+            let (what, error) = (escape(what.as_bytes()), escape(error.to_string().as_bytes()));
+            clock.quietly(|| tell(&format!("note: {what}: not counted: {error}")));
         }
     };
     if tree.vmlinux_object.is_some() || tree.command_of(Path::new("vmlinux.o")).is_some() {
         add(partial_link(tree, &link.overrides), "vmlinux.o");
     }
-    for module in &tree.modules {
+    for (at, module) in tree.modules.iter().enumerate() {
         let path = module.ko();
+        clock.count(at, tree.modules.len(), "modules");
         add(kbuild::module_plan(tree, module, &link.overrides), &path.to_string_lossy());
     }
 }

@@ -1,9 +1,10 @@
 //! One analysed link as commands see it: plan, inputs, phases with their times, what stderr gets.
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::options::{LinkOptions, Telling};
+use super::progress::Progress;
 use crate::error::{Diagnostic, Result, Severity};
 use crate::load::OpenedLink;
 use crate::plan::{LinkPlan, Overrides};
@@ -19,19 +20,19 @@ pub(super) fn tell(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "linksweep: {line}");
 }
 
-/// Wall time of phases.
+/// Wall time of phases, and what a terminal shows of them meanwhile.
 pub(super) struct Clock {
     telling: Telling,
     start: Instant,
     last: Instant,
-    shown: bool,
+    progress: Option<Progress>,
 }
 
 impl Clock {
     /// Starts now.
     pub(super) fn new(telling: Telling) -> Self {
         let now = Instant::now();
-        Clock { telling, start: now, last: now, shown: false }
+        Clock { telling, start: now, last: now, progress: telling.progress.then(Progress::new) }
     }
 
     /// A phase has ended.
@@ -39,24 +40,33 @@ impl Clock {
         let now = Instant::now();
         if self.telling.timings {
             tell(&format!("time: {phase} {:.1} ms", (now - self.last).as_secs_f64() * 1e3));
-        } else if self.telling.progress && now - self.start > Duration::from_millis(700) {
-            let _ = write!(std::io::stderr().lock(), "\r\x1b[Klinksweep: {phase} done");
-            self.shown = true;
+        }
+        if let Some(progress) = &self.progress {
+            progress.phase(phase);
         }
         self.last = now;
     }
 
+    /// `at` of `of` things of the present phase are done.
+    pub(super) fn count(&self, at: usize, of: usize, what: &str) {
+        if let Some(progress) = &self.progress {
+            progress.count(at, of, what);
+        }
+    }
+
     /// All has ended.
     pub(super) fn finish(&mut self) {
-        self.clear();
+        self.progress = None;
         if self.telling.timings {
             tell(&format!("time: total {:.1} ms", self.start.elapsed().as_secs_f64() * 1e3));
         }
     }
 
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.shown) {
-            let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
+    /// Runs `told`, which writes to standard error, without a line of progress in its way.
+    pub(super) fn quietly(&self, told: impl FnOnce()) {
+        match &self.progress {
+            Some(progress) => progress.aside(told),
+            None => told(),
         }
     }
 }
@@ -98,19 +108,21 @@ pub(super) fn analyze_linkers_part<'d>(
     clock: &mut Clock,
 ) -> Result<Analysis<'d>> {
     let analysis = crate::analyze_observed(&opened.plan, &opened.link, |phase| clock.done(phase))?;
-    clock.clear();
     if !options.telling.quiet {
-        let plan = &opened.plan;
-        let emulation = match &plan.emulation {
-            Some(name) => format!("emulation {}", escape(name.as_bytes())),
-            None => format!("machine of the first object ({})", text::machine(&analysis.program)),
-        };
-        tell(&format!("note: rules of {}, {emulation}", text::linker(plan.profile)));
-        for note in &plan.notes {
-            tell(&format!("note: {}", escape(note.as_bytes())));
-        }
+        clock.quietly(|| tell_rules(&opened.plan, &analysis));
     }
     Ok(analysis)
+}
+
+fn tell_rules(plan: &LinkPlan, analysis: &Analysis<'_>) {
+    let emulation = match &plan.emulation {
+        Some(name) => format!("emulation {}", escape(name.as_bytes())),
+        None => format!("machine of the first object ({})", text::machine(&analysis.program)),
+    };
+    tell(&format!("note: rules of {}, {emulation}", text::linker(plan.profile)));
+    for note in &plan.notes {
+        tell(&format!("note: {}", escape(note.as_bytes())));
+    }
 }
 
 /// Tells the diagnostics of an analysed link; returns the exit status that they call for: 2 if the

@@ -53,8 +53,8 @@ pub(super) fn run(args: UndefinedArgs) -> Result<Answer> {
     // Undefined names are the answer itself, not a reason to refuse it.
     let others: Vec<Diagnostic> =
         finding::diagnostics(&analysis).into_iter().filter(|d| d.symbol.is_empty()).collect();
-    let refused = session::tell_diagnostics(&link, &others);
     clock.finish();
+    let refused = session::tell_diagnostics(&link, &others);
     Ok(Answer { bytes, output: output.output, code: refused.max(u8::from(failed)) })
 }
 

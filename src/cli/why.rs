@@ -49,7 +49,7 @@ pub(super) fn run(args: WhyArgs) -> Result<Answer> {
         }
     };
     written.map_err(|e| Error::new("rendering", e.to_string()))?;
-    let refused = session::tell_diagnostics(&link, &diagnostics);
     clock.finish();
+    let refused = session::tell_diagnostics(&link, &diagnostics);
     Ok(Answer { bytes, output: output.output, code: refused.max(answer.exit_status()) })
 }

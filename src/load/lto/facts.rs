@@ -76,6 +76,9 @@ pub fn facts(bytes: &[u8]) -> Result<Option<LtoFacts>, String> {
 fn of_bitcode(bytes: &[u8]) -> Result<LtoFacts, String> {
     let file = bitcode::parse(bytes, Depth::Facts)?;
     let mut facts = LtoFacts::default();
+    if file.modules.is_empty() {
+        facts.unread.push("no module stands in it".to_string());
+    }
     for module in &file.modules {
         if module.version < 2 {
             facts.unread.push("a module of an old format".to_string());
