@@ -61,7 +61,7 @@ def main():
             marked += 1
         else:
             wrong += 1
-        moved = same and address is not None and row["address"] and int(row["address"], 16) != address
+        moved = same and address is not None and row["address"] and (int(row["address"], 16) ^ address) & 0xFFFFFFFF
         if not same or moved or verbose:
             note = made or ("" if same else "WRONG")
             if moved:

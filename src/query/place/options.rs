@@ -25,19 +25,6 @@ pub(super) fn has_z(plan: &LinkPlan, keyword: &[u8]) -> bool {
     z_words(plan).any(|word| word == keyword)
 }
 
-/// Whether a build id is made.
-pub(super) fn has_build_id(plan: &LinkPlan) -> bool {
-    let mut last = false;
-    for word in &plan.words {
-        match word.as_encoded_bytes() {
-            b"--build-id=none" | b"-build-id=none" => last = false,
-            word if word.starts_with(b"--build-id") || word.starts_with(b"-build-id") => last = true,
-            _ => {}
-        }
-    }
-    last
-}
-
 /// The last of `-z separate-code` and `-z noseparate-code`.
 pub(super) fn separate_code(plan: &LinkPlan) -> Option<bool> {
     z_words(plan).fold(None, |last, word| match word {

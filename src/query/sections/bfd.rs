@@ -7,7 +7,7 @@
 
 use super::needs::Needs;
 use super::options;
-use super::outputs::{Built, Collector, Input, Made, View};
+use super::outputs::{Built, Collector, Input, Made, OwnSection, View};
 use crate::load::elf::consts::*;
 use crate::plan::{OrphanHandling, OutputKind};
 use crate::script::StatementKind;
@@ -240,7 +240,7 @@ fn add_own(view: &View<'_, '_>, all: &mut Collector, needs: &Needs) {
     let rw = SHF_ALLOC | SHF_WRITE;
     let rx = SHF_ALLOC | SHF_EXECINSTR;
     let has_frames = all.outputs.iter().any(|o| o.name == ".eh_frame" && o.bytes > 0);
-    let list: [(bool, &str, u32); 21] = [
+    let list: [(bool, &'static str, u32); 21] = [
         (dynamic && executable && !options::no_dynamic_linker(plan), ".interp", ro),
         (dynamic && sysv, ".hash", ro),
         (dynamic && gnu, ".gnu.hash", ro),
@@ -263,8 +263,9 @@ fn add_own(view: &View<'_, '_>, all: &mut Collector, needs: &Needs) {
         (options::eh_frame_hdr(plan, false) && has_frames, ".eh_frame_hdr", ro),
         (has_frames && needs.plt(), ".eh_frame", ro),
     ];
-    let mut add = |name: &str, flags: u32| {
+    let mut add = |name: &'static str, flags: u32| {
         let Some(own) = own(view, name.as_bytes(), flags) else { return };
+        all.own.push(OwnSection { name, output: own.output.as_slice().into(), flags });
         let found = all.outputs.iter().position(|o| o.name == own.output.as_slice());
         if found.is_none() {
             let number = all.make(&own.output, None, Made::Linker);

@@ -100,7 +100,7 @@ fn add_own(view: &View<'_, '_>, all: &mut Collector, needs: &super::needs::Needs
     let frames = needs.plt() || all.outputs.iter().any(|o| o.name == ".eh_frame");
     let ro = SHF_ALLOC;
     let rw = SHF_ALLOC | SHF_WRITE;
-    let list: [(bool, &str, u32); 21] = [
+    let list: [(bool, &'static str, u32); 21] = [
         (dynamic && plan.output_kind != OutputKind::Shared, ".interp", ro),
         (dynamic, ".dynsym", ro),
         (dynamic, ".dynstr", ro),

@@ -136,7 +136,7 @@ fn add_own(view: &View<'_, '_>, all: &mut Collector, needs: &super::needs::Needs
     let relr = options::relr(plan) && needs.relative;
     let ro = SHF_ALLOC;
     let rw = SHF_ALLOC | SHF_WRITE;
-    let list: [(bool, &str, u32); 21] = [
+    let list: [(bool, &'static str, u32); 21] = [
         (executable && dynamic && options::dynamic_linker(plan), ".interp", ro),
         (dynamic, ".dynsym", ro),
         (dynamic && (needs.needs_versions || tags), ".gnu.version", ro),

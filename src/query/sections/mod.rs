@@ -20,13 +20,13 @@ use bstr::BString;
 
 use super::Analysis;
 use super::fate;
-use super::place::place;
+use super::place::{Placement, place};
 use crate::plan::{Flavor, OutputKind};
 
 pub use inputs::{ArchiveRow, FlagGuess, InputRow};
 pub use limits::{FINAL_WARNING, LIMIT, MEMBER_NOTE, MODULE_WARNING, findings};
 pub use makers::Maker;
-pub use outputs::{Made, OutputSection};
+pub use outputs::{Made, OutputSection, OwnSection};
 
 /// What is made, as far as its readers care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +155,29 @@ pub fn image(analysis: &Analysis<'_>, name: &str) -> Image {
         makers,
         outputs: built.outputs,
     }
+}
+
+/// What the linker itself puts into the output, and whether that is known for this machine.
+pub(super) fn own(analysis: &Analysis<'_>, placement: &Placement) -> (Vec<OwnSection>, bool) {
+    let fates = fate::fates(analysis);
+    let view = outputs::View::new(analysis, placement, &fates);
+    let built = match analysis.program.plan.profile.flavor {
+        Flavor::Bfd => bfd::build(&view),
+        Flavor::Gold => gold::build(&view),
+        Flavor::Lld => lld::build(&view),
+        Flavor::Mold => mold::build(&view),
+    };
+    (built.own, !built.estimated)
+}
+
+/// The size of the note with the build id.
+pub(super) fn build_id_size(analysis: &Analysis<'_>) -> Option<u64> {
+    options::build_id_bytes(analysis.program.plan).map(|bytes| 16 + bytes.next_multiple_of(4))
+}
+
+/// The size of `.interp`, if the command line names a dynamic linker.
+pub(super) fn interp_size(analysis: &Analysis<'_>) -> Option<u64> {
+    options::dynamic_linker_name(analysis.program.plan).map(|name| name.len() as u64 + 1)
 }
 
 /// GS 10.2, 10.3: bfd `check_dynsym`; mold `to_output_esym`. gold and lld go on.

@@ -103,7 +103,7 @@ fn add_own(view: &View<'_, '_>, all: &mut Collector, needs: &super::needs::Needs
     let ro = SHF_ALLOC;
     let rw = SHF_ALLOC | SHF_WRITE;
     let x86 = needs.known;
-    let list: [(bool, &str, u32); 24] = [
+    let list: [(bool, &'static str, u32); 24] = [
         (executable && options::dynamic_linker(plan), ".interp", ro),
         (dynamic && sysv, ".hash", ro),
         (dynamic && gnu, ".gnu.hash", ro),

@@ -2,7 +2,7 @@
 //!
 //! In: a plan. Out: answers about single options, the last word of a kind winning.
 
-use crate::plan::LinkPlan;
+use crate::plan::{Flavor, LinkPlan, Version};
 
 /// The text behind `-NAME=` or `--NAME=` (or the next word), the last one.
 fn value<'p>(plan: &'p LinkPlan, name: &str) -> Option<&'p [u8]> {
@@ -73,6 +73,32 @@ pub(super) fn build_id(plan: &LinkPlan) -> bool {
         Some(_) => bare != Some(1),
         None => bare == Some(0),
     }
+}
+
+/// Bytes of the build id; `None` if there is none. Linkers' default is SHA-1, of lld up to 14 a hash of
+/// 8 bytes.
+pub(super) fn build_id_bytes(plan: &LinkPlan) -> Option<u64> {
+    if !build_id(plan) {
+        return None;
+    }
+    let short = plan.profile.flavor == Flavor::Lld && plan.profile.version < Version(15, 0, 0);
+    let style =
+        plan.words.iter().rev().find_map(|w| option(w.as_encoded_bytes())?.strip_prefix(b"build-id="));
+    Some(match style {
+        None if short => 8,
+        Some(b"fast") => 8,
+        Some(b"md5" | b"uuid") => 16,
+        Some(b"sha256") => 32,
+        Some(hex) if hex.starts_with(b"0x") || hex.starts_with(b"0X") => {
+            hex.iter().skip(2).filter(|b| b.is_ascii_hexdigit()).count() as u64 / 2
+        }
+        _ => 20,
+    })
+}
+
+/// The dynamic linker's path.
+pub(super) fn dynamic_linker_name(plan: &LinkPlan) -> Option<&[u8]> {
+    value(plan, "dynamic-linker").or_else(|| value(plan, "I"))
 }
 
 /// `--eh-frame-hdr`, or the linker's default.

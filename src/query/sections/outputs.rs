@@ -332,12 +332,26 @@ pub(super) struct Collector {
     keys: HashMap<(BString, u64), u32, FixedState>,
     /// By section: number of its output section; `u32::MAX` if none.
     pub(super) of: Vec<u32>,
+    /// Everything that the linker itself puts in, an output section of its own or not.
+    pub(super) own: Vec<OwnSection>,
+}
+
+/// Something that the linker itself makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnSection {
+    /// What the linker calls it: `.got`, `.dynsym`, ...
+    pub name: &'static str,
+    /// The output section that it goes to.
+    pub output: BString,
+    /// SHF_*.
+    pub flags: u32,
 }
 
 impl Collector {
     pub(super) fn new(view: &View<'_, '_>) -> Self {
         let of = vec![u32::MAX; view.program().section_count as usize];
-        Collector { outputs: Vec::new(), keys: HashMap::with_hasher(FixedState::default()), of }
+        let keys = HashMap::with_hasher(FixedState::default());
+        Collector { outputs: Vec::new(), keys, of, own: Vec::new() }
     }
 
     /// The output section of a key, if there is one.
@@ -389,7 +403,8 @@ impl Collector {
     }
 
     /// A section that the linker makes: new, or more for one that is there.
-    pub(super) fn linker(&mut self, name: &str, kind: u32, flags: u32) -> u32 {
+    pub(super) fn linker(&mut self, name: &'static str, kind: u32, flags: u32) -> u32 {
+        self.own.push(OwnSection { name, output: BString::from(name), flags });
         if let Some(number) = self.outputs.iter().position(|o| o.name == name.as_bytes()) {
             return number as u32;
         }
@@ -440,6 +455,7 @@ pub(super) struct Built {
     pub(super) tables: u64,
     pub(super) dynamic_beyond: u64,
     pub(super) estimated: bool,
+    pub(super) own: Vec<OwnSection>,
 }
 
 impl Built {
@@ -455,6 +471,7 @@ impl Built {
             relocation_sections: if emits { collector.relocated() } else { 0 },
             outputs: collector.outputs,
             of: collector.of,
+            own: collector.own,
             groups,
             tables: view.tables(),
             dynamic_beyond: 0,

@@ -8,8 +8,8 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::super::Placement;
-use super::Made;
 use super::gather::{Gathered, Input};
+use super::{Made, PieceOf};
 use crate::load::elf::consts::*;
 use crate::query::Analysis;
 use crate::query::totals::Amount;
@@ -54,8 +54,34 @@ pub(super) struct Out<'a> {
 }
 
 impl Out<'_> {
+    /// One that no script names, empty.
+    pub(super) fn loose(name: BString) -> Self {
+        Out {
+            name,
+            statement: None,
+            section: None,
+            items: Vec::new(),
+            align: 1,
+            flags: 0,
+            kind: 0,
+            nobits: true,
+            skipped: false,
+            in_overlay: false,
+            region: None,
+            load_region: None,
+            made: None,
+            dropped: Amount::default(),
+        }
+    }
+
     pub(super) fn has_inputs(&self) -> bool {
         self.items.iter().any(|i| matches!(i, Item::Inputs(list) if !list.is_empty()))
+    }
+
+    /// Something of the linker's own lies in it.
+    pub(super) fn has_own(&self) -> bool {
+        let own = |l: &Vec<Input>| l.iter().any(|i| i.of == PieceOf::Linker);
+        self.items.iter().any(|i| matches!(i, Item::Inputs(list) if own(list)))
     }
 
     /// The linker makes an output section for it at all.
@@ -191,22 +217,10 @@ impl<'a> Builder<'a> {
                 out.dropped.bytes = out.dropped.bytes.saturating_add(loose.dropped.bytes);
                 continue;
             }
-            self.outs.push(Out {
-                name: loose.name,
-                statement: None,
-                section: None,
-                items: vec![Item::Inputs(loose.inputs)],
-                align: 1,
-                flags: 0,
-                kind: 0,
-                nobits: true,
-                skipped: false,
-                in_overlay: false,
-                region: None,
-                load_region: None,
-                made: None,
-                dropped: loose.dropped,
-            });
+            let mut out = Out::loose(loose.name);
+            out.items.push(Item::Inputs(loose.inputs));
+            out.dropped = loose.dropped;
+            self.outs.push(out);
             orphans.push(self.outs.len() - 1);
         }
         orphans

@@ -5,7 +5,6 @@
 
 use bstr::BStr;
 
-use super::super::{Placement, options};
 use super::build::{Item, Out};
 use super::{Made, PieceOf};
 use crate::load::elf::consts::*;
@@ -50,7 +49,7 @@ pub(super) fn finish(analysis: &Analysis<'_>, out: &mut Out<'_>) {
     }
     out.nobits = !contents;
     let partial = plan.output_kind == OutputKind::Relocatable;
-    out.made = if is_made(BStr::new(&out.name)) {
+    out.made = if is_rewritten(BStr::new(&out.name)) && any {
         Some(Made::Content)
     } else if unwind && !partial {
         Some(Made::Unwind)
@@ -61,55 +60,13 @@ pub(super) fn finish(analysis: &Analysis<'_>, out: &mut Out<'_>) {
     };
 }
 
-/// Sections that the linker makes go where statements put them, in the name of the first file.
-pub(super) fn mark_made(analysis: &Analysis<'_>, placement: &Placement, outs: &mut [Out<'_>]) {
-    let program = &analysis.program;
-    let Some(&first) = analysis.resolution.files.first() else { return };
-    let mut names: Vec<&[u8]> = vec![b".got", b".got.plt", b".plt", b".iplt", b".dynamic", b".rela.dyn"];
-    if options::has_build_id(program.plan) {
-        names.push(b".note.gnu.build-id");
-    }
-    if program.target.is_some_and(|t| t.machine == EM_PPC64) {
-        names.extend([&b".sfpr"[..], b".glink", b".branch_lt"]);
-    }
-    for name in names {
-        let Some(id) = placement.place_named(program, first, name, u64::from(SHF_ALLOC)) else { continue };
-        let output = placement.statements().get(id).map_or(usize::MAX, |s| s.output_number as usize);
-        if let Some(out) = outs.get_mut(output).filter(|o| !o.skipped) {
-            out.made = Some(Made::Content);
-        }
-    }
-}
-
-/// Output sections that linkers fill themselves.
-fn is_made(name: &BStr) -> bool {
-    const NAMES: [&[u8]; 34] = [
-        b".interp",
-        b".note.gnu.build-id",
+/// Output sections whose inputs linkers read and write anew.
+fn is_rewritten(name: &BStr) -> bool {
+    const NAMES: [&[u8]; 13] = [
         b".note.gnu.property",
-        b".hash",
-        b".gnu.hash",
-        b".dynsym",
-        b".dynstr",
-        b".gnu.version",
-        b".gnu.version_d",
-        b".gnu.version_r",
-        b".relr.dyn",
-        b".plt",
-        b".plt.got",
-        b".plt.sec",
-        b".iplt",
-        b".dynamic",
-        b".got",
-        b".got.plt",
-        b".igot",
-        b".igot.plt",
-        b".eh_frame_hdr",
-        b".comment",
-        b".branch_lt",
-        b".glink",
         b".toc",
         b".opd",
+        b".got",
         b".MIPS.abiflags",
         b".MIPS.options",
         b".reginfo",
@@ -118,10 +75,7 @@ fn is_made(name: &BStr) -> bool {
         b".riscv.attributes",
         b".gnu.attributes",
         b".gnu_debuglink",
+        b".gnu.version",
     ];
-    let name: &[u8] = name;
-    NAMES.contains(&name)
-        || name.starts_with(b".rela.")
-        || name.starts_with(b".rel.")
-        || matches!(name, b".rel" | b".rela" | b".rela.dyn" | b".rel.dyn")
+    NAMES.contains(&&**name)
 }

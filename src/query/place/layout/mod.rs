@@ -14,6 +14,7 @@ mod made;
 mod merge;
 mod orphans;
 mod outputs;
+mod own;
 mod regions;
 mod setup;
 mod walk;
@@ -34,6 +35,8 @@ pub enum PieceOf {
     Section(SectionId),
     /// Common symbols of a file.
     Commons(FileId),
+    /// Something of the linker's own; of size 0 where its size cannot be told.
+    Linker,
     /// Space before the next piece, for its alignment.
     Padding,
     /// Space that a statement makes by moving the location counter.

@@ -76,7 +76,8 @@ impl<'a> Walker<'a, '_> {
         let mut dot = aligned;
         let pieces = self.pieces(out, subalign, &mut dot, aligned);
         let size = dot.wrapping_sub(aligned);
-        let keeps_place = size > 0 || (self.lld && (out.has_inputs() || out.defines_symbols()));
+        let keeps_place =
+            size > 0 || out.has_own() || (self.lld && (out.has_inputs() || out.defines_symbols()));
         if !keeps_place {
             // ld leaves it out; its symbols still move the location counter.
             if !out.defines_symbols() {

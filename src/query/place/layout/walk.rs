@@ -12,10 +12,10 @@ use super::super::{Placement, options};
 use super::build::{Out, Step, build};
 use super::eval::{At, Value, World};
 use super::gather::gather;
-use super::made::{finish, mark_made};
+use super::made::finish;
 use super::merge::merge;
 use super::setup::headers_size;
-use super::{Layout, OutputLayout, orphans};
+use super::{Layout, OutputLayout, orphans, own};
 use crate::ids::SectionId;
 use crate::plan::Flavor;
 use crate::query::Analysis;
@@ -24,11 +24,11 @@ use crate::script::{AssignKind, Assignment};
 /// Lays out.
 pub(super) fn run(analysis: &Analysis<'_>, placement: &Placement) -> Layout {
     let gathered = gather(analysis, placement);
-    let (mut steps, mut outs, orphans) = build(analysis, placement, gathered);
+    let (mut steps, mut outs, mut orphans) = build(analysis, placement, gathered);
     for out in &mut outs {
         finish(analysis, out);
     }
-    mark_made(analysis, placement, &mut outs);
+    own::add(analysis, placement, &mut outs, &mut orphans);
     merge(analysis, &mut outs);
     orphans::place(analysis.program.plan.profile, &mut steps, &mut outs, &orphans);
     let mut walker = Walker::new(analysis, placement, &outs);
