@@ -22,6 +22,14 @@ Links and trees are answered by file, archive, directory, symbol, root, section 
 
 Exit status: 0 done; 2 wrong usage, unreadable input, or a link that the linker itself would refuse.";
 
+const WHAT_IF_HELP: &str = "\
+All changes can be given together and repeatedly. A pattern is a glob; A and B of --cut also take section:, symbol:, \
+file: and FILE:(SECTION) as in `why`. --format=linker writes the lines that the linker would print for the \
+changed link.
+
+Exit status: 0 done; 2 wrong usage, a change that matches nothing, unreadable input, or a link that the linker itself \
+would refuse as it is (the answer is printed all the same). What it would refuse only after the changes is told on stderr.";
+
 /// Tells, without linking, what --gc-sections and on-demand archive linking drop, and why.
 #[derive(Debug, Parser)]
 #[command(name = "linksweep", version, max_term_width = 100, after_help = INPUT_HELP)]
@@ -57,6 +65,9 @@ pub(super) enum Command {
     /// Why something is live, or why nothing keeps it
     #[command(after_help = INPUT_HELP)]
     Why(WhyArgs),
+    /// The link after changes: what dies, what comes alive
+    #[command(after_help = WHAT_IF_HELP)]
+    WhatIf(WhatIfArgs),
     /// The KEEP audit of a script: tables that lose entries, and what the KEEPs keep
     #[command(after_help = INPUT_HELP)]
     Keep(AuditArgs),
@@ -305,6 +316,45 @@ pub(super) struct WhyArgs {
     /// Who refers to something dropped or not extracted, and why none of them is live
     #[arg(long)]
     pub(super) dead: bool,
+}
+
+/// `what-if`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct WhatIfArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    /// No root by this name: entry (as with -e 0), -u, EXTERN, exported symbol, initcall, kernel export, or section
+    #[arg(long, value_name = "NAME")]
+    pub(super) drop_root: Vec<OsString>,
+    /// No KEEP around a statement: the text inside KEEP( ) without spaces, FILE:LINE:COLUMN, or a glob over its
+    /// section pattern
+    #[arg(long, value_name = "K")]
+    pub(super) drop_keep: Vec<OsString>,
+    /// KEEP around a statement (its text, or FILE:LINE:COLUMN), else KEEP(*(PATTERN)), or KEEP(PATTERN) if it has
+    /// parentheses, before all other statements
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) add_keep: Vec<OsString>,
+    /// Kernel exports whose table entries are not kept
+    #[arg(long, value_name = "GLOB")]
+    pub(super) drop_export: Vec<OsString>,
+    /// Only the kernel exports that FILE names are kept (names, Module.symvers, or nm -u of modules)
+    #[arg(long, value_name = "FILE")]
+    pub(super) only_exports: Vec<PathBuf>,
+    /// Nothing defines this symbol
+    #[arg(long, value_name = "NAME")]
+    pub(super) drop_symbol: Vec<OsString>,
+    /// A does not refer to B
+    #[arg(long, value_name = "A,B")]
+    pub(super) cut: Vec<OsString>,
+    #[command(flatten)]
+    pub(super) modes: ModeArgs,
+    /// Group what dies and what comes alive
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    pub(super) by: Vec<By>,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) rows: RowArgs,
 }
 
 /// The level from which findings make the exit status 1.

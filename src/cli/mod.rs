@@ -18,6 +18,7 @@ mod sections;
 mod session;
 mod undefined;
 mod verify;
+mod what_if;
 mod why;
 
 pub use run::main;

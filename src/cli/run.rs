@@ -9,7 +9,8 @@ use clap::{CommandFactory, Parser};
 
 use super::args::{Args, Command};
 use super::{
-    Answer, check, demo, diff, doctor, exports, extract, gc, keep, sections, session, undefined, verify, why,
+    Answer, check, demo, diff, doctor, exports, extract, gc, keep, sections, session, undefined, verify,
+    what_if, why,
 };
 use crate::error::{Error, Result};
 use crate::report::labels::escape;
@@ -58,6 +59,7 @@ fn run(command: Command) -> Result<Answer> {
         Command::Diff(args) => diff::run(args),
         Command::Sections(args) => sections::run(args),
         Command::Why(args) => why::run(args),
+        Command::WhatIf(args) => what_if::run(args),
         Command::Keep(args) => keep::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Doctor(args) => doctor::run(args),

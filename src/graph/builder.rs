@@ -169,6 +169,7 @@ impl<'a, 'd> Build<'a, 'd> {
             unreadable,
             crel_invisible: self.crel_invisible,
             only_encoding: self.only_encoding,
+            cuts: super::Cuts::default(),
         }
     }
 }

@@ -8,11 +8,13 @@
 
 pub(crate) mod bfd;
 mod builder;
+mod cuts;
 mod gold;
 mod lld;
 mod mold;
 
 pub use builder::Build;
+pub use cuts::Cuts;
 
 use fixedbitset::FixedBitSet;
 
@@ -264,6 +266,8 @@ pub struct SectionGraph<'d> {
     /// The only type of relocation section (SHT_REL or SHT_RELA) that the modelled linker reads on
     /// this target; `None`: all (mold 1.10).
     pub only_encoding: Option<u32>,
+    /// Edges that a question takes away.
+    pub cuts: Cuts,
 }
 
 impl<'d> SectionGraph<'d> {
@@ -295,7 +299,9 @@ impl<'d> SectionGraph<'d> {
             self.for_each_relocation(program, section, |target, _, _| f(target, EdgeKind::Relocation));
         }
         for &(target, kind) in self.extra.of(node) {
-            f(target, kind);
+            if self.cuts.is_empty() || !self.cuts.edge(node, target) {
+                f(target, kind);
+            }
         }
     }
 
@@ -315,8 +321,8 @@ impl<'d> SectionGraph<'d> {
         let targets = &self.targets[file.idx()];
         if self.unreadable.contains(section.0 as usize) {
             for (symbol, &target) in targets.iter().enumerate() {
-                if target != NO_NODE {
-                    let reloc = Reloc { offset: 0, symbol: symbol as u32, kind: 0, addend: 0 };
+                let reloc = Reloc { offset: 0, symbol: symbol as u32, kind: 0, addend: 0 };
+                if target != NO_NODE && !self.cuts.relocation(section, &reloc) {
                     f(NodeId(target), reloc, 0);
                 }
             }
@@ -341,7 +347,9 @@ impl<'d> SectionGraph<'d> {
                 {
                     return;
                 }
-                f(NodeId(target), reloc, table_index);
+                if self.cuts.is_empty() || !self.cuts.relocation(section, &reloc) {
+                    f(NodeId(target), reloc, table_index);
+                }
             });
         }
     }

@@ -217,6 +217,8 @@ pub struct Object<'d> {
     pub first_global: u32,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
+    /// Symbols that a question takes the definition of, sorted: they are read as undefined.
+    pub undefined: Vec<u32>,
 }
 
 /// The most section headers an object may have for its size: each takes at least 40 bytes, so
@@ -383,6 +385,7 @@ impl<'d> Object<'d> {
                 (s.st_name.get(endian), s.st_info.0, s.st_other.0, shndx, value, size)
             }
         };
+        let shndx = if self.is_taken(index) { SHN_UNDEF } else { shndx };
         Some(Symbol {
             name,
             bind: info >> 4,
@@ -394,6 +397,12 @@ impl<'d> Object<'d> {
             size,
             shndx,
         })
+    }
+
+    /// Whether a question takes a symbol's definition away.
+    #[inline]
+    fn is_taken(&self, index: u32) -> bool {
+        !self.undefined.is_empty() && self.undefined.binary_search(&index).is_ok()
     }
 
     #[inline]
@@ -569,6 +578,7 @@ where
         name_table,
         first_global,
         unreadable: Vec::new(),
+        undefined: Vec::new(),
     };
     attach_relocations(&mut object);
     if has_groups {

@@ -24,6 +24,7 @@ pub mod select;
 pub mod symbols;
 pub mod totals;
 pub mod undefined;
+pub mod what_if;
 pub mod why;
 
 use crate::graph::{RootSet, SectionGraph};

@@ -24,6 +24,7 @@ pub mod sections;
 pub mod text;
 pub mod undefined;
 pub mod verify;
+pub mod what_if;
 pub mod why_json;
 mod why_kernel;
 pub mod why_text;

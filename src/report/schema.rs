@@ -10,6 +10,7 @@ pub const SCHEMAS: &[(&str, &str)] = &[
     ("keep", include_str!("schemas/keep.json")),
     ("sections", include_str!("schemas/sections.json")),
     ("undefined", include_str!("schemas/undefined.json")),
+    ("what-if", include_str!("schemas/what-if.json")),
     ("verify", include_str!("schemas/verify.json")),
     ("doctor", include_str!("schemas/doctor.json")),
 ];

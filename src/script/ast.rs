@@ -132,6 +132,8 @@ pub struct Script {
     pub sources: Vec<Source>,
     /// Top-level commands in order; INCLUDEd commands stand in place.
     pub commands: Vec<Command>,
+    /// Its statements keep what they name and place nothing: KEEPs that a question adds to a link.
+    pub keeps_only: bool,
 }
 
 impl Script {

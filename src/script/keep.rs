@@ -87,6 +87,7 @@ pub struct KeepTable {
     patterns: PatternSet,
     tests: Vec<FileTest>,
     any_keep: bool,
+    keeps_only: bool,
 }
 
 /// Tests seen so far, so that equal ones are tried once per file.
@@ -131,6 +132,7 @@ impl KeepTable {
             patterns: PatternSet::new(),
             tests: Vec::new(),
             any_keep: false,
+            keeps_only: script.keeps_only,
         };
         let mut tests =
             Tests { dialect, list: Vec::new(), seen: HashMap::with_hasher(FixedState::default()) };
@@ -213,6 +215,11 @@ impl KeepTable {
         self.any_keep
     }
 
+    /// Whether the descriptions place nothing ([`Script::keeps_only`]).
+    pub fn keeps_only(&self) -> bool {
+        self.keeps_only
+    }
+
     /// The patterns that match a section name.
     pub fn matches(&self, section_name: &[u8]) -> NameMatches {
         NameMatches(self.patterns.matching(section_name))
@@ -266,6 +273,9 @@ impl KeepTable {
     /// The description that places a section: the first that matches, exclusions and flags
     /// honoured by ld and lld; `None` for an orphan (GS 9.3, 9.4). ONLY_IF_RO/RW is not decided here.
     pub fn places(&self, file: &mut FileState<'_>, names: &NameMatches, flags: u64) -> Option<DescriptionId> {
+        if self.keeps_only {
+            return None;
+        }
         for row in &names.0 {
             let row = self.rows.get(*row as usize)?;
             let description = self.get(row.description)?;
@@ -289,7 +299,7 @@ impl KeepTable {
         names: &NameMatches,
         mut visit: impl FnMut(Match) -> ControlFlow<()>,
     ) {
-        for &number in &names.0 {
+        for &number in names.0.iter().filter(|_| !self.keeps_only) {
             let Some(row) = self.rows.get(number as usize) else { continue };
             let Some(description) = self.get(row.description) else { continue };
             if !self.test(file, description.file)
@@ -309,7 +319,8 @@ impl KeepTable {
     /// match, in script order, exclusions honoured: for explaining and auditing.
     pub fn candidates(&self, file: &mut FileState<'_>, names: &NameMatches) -> Vec<(DescriptionId, Span)> {
         let mut out = Vec::new();
-        for row in names.0.iter().filter_map(|row| self.rows.get(*row as usize)) {
+        for row in names.0.iter().filter(|_| !self.keeps_only).filter_map(|row| self.rows.get(*row as usize))
+        {
             let Some(description) = self.get(row.description) else { continue };
             if self.test(file, description.file)
                 && !self.any(file, &description.excludes)

@@ -9,6 +9,7 @@ mod ast;
 pub mod builtin;
 pub mod builtin_sections;
 mod diagnostic;
+pub mod edit;
 pub mod eval;
 pub mod expr;
 pub mod filematch;

@@ -57,7 +57,7 @@ pub fn parse_script(path: impl AsRef<Path>, text: Vec<u8>, options: Options<'_>)
         Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => parser.lld_script()?,
         Dialect::Mold => parser.mold_script()?,
     };
-    Ok(Script { dialect: options.dialect, sources: parser.sources, commands })
+    Ok(Script { dialect: options.dialect, sources: parser.sources, commands, keeps_only: false })
 }
 
 /// Reads a version script file (`--version-script`).

@@ -89,12 +89,27 @@ fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
             let matches = by_name
                 .entry(name)
                 .or_insert_with(|| tables.iter().map(|(_, table)| table.matches(name)).collect());
+            let added =
+                tables.iter().zip(&mut states).zip(matches.iter()).find_map(|((table, state), names)| {
+                    let id = table.1.keeps_only().then(|| table.1.keeps(state, names, 0)).flatten()?;
+                    Some((table.0, id.0))
+                });
+            if added.is_some() {
+                roots.roots.push(Root {
+                    node: NodeId(section.0),
+                    kind: RootKind::Keep,
+                    name: None,
+                    keep: added,
+                });
+                continue;
+            }
             let found =
                 tables.iter().zip(&mut states).zip(matches.iter()).find_map(|((table, state), names)| {
                     if starts.get(table.0 as usize).is_some_and(|start| file < *start) {
                         return None;
                     }
-                    if starts.get(table.0 as usize).is_some_and(|start| file < *start) {
+                    // A KEEP that a question adds stands before all others.
+                    if table.1.keeps_only() {
                         return None;
                     }
                     let id = table.1.places(state, names, 0)?;

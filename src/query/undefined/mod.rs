@@ -10,7 +10,7 @@ mod helpers;
 mod link;
 mod modpost;
 mod modules;
-mod near;
+pub(super) mod near;
 
 pub use cause::{Cause, MemberReason};
 pub use modpost::Wording;

@@ -41,7 +41,8 @@ pub(super) fn suggest(analysis: &Analysis<'_>, exports: &Exports<'_>, rows: &mut
     open.par_iter_mut().for_each(|row| row.near = nearest(&row.name, &names));
 }
 
-fn nearest(name: &[u8], names: &[&[u8]]) -> Option<BString> {
+/// The nearest of `names` (sorted) to a name.
+pub(in crate::query) fn nearest(name: &[u8], names: &[&[u8]]) -> Option<BString> {
     let limit = (name.len() / 4).min(3);
     if limit == 0 || name.len() > LENGTH {
         return None;

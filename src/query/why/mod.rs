@@ -32,6 +32,16 @@ use super::Analysis;
 use crate::ids::{FileId, Id, NodeId};
 use crate::plan::OutputKind;
 
+/// What a pattern as typed names, and the nodes of each: the section of a symbol, all sections of a file.
+pub(super) fn named(analysis: &Analysis<'_>, pattern: &[u8]) -> Vec<(What, Vec<NodeId>)> {
+    let found = subject::find(analysis, &WhyRequest::new(pattern));
+    let nodes = |what: &What| match what {
+        What::File(file) => analysis.program.sections_of(*file).skip(1).map(|s| NodeId(s.0)).collect(),
+        _ => subject::node(analysis, what).into_iter().collect(),
+    };
+    found.into_iter().map(|what| (what, nodes(&what))).collect()
+}
+
 /// What kind of thing a pattern is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
