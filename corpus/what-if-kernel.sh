@@ -81,7 +81,7 @@ head -300 Module.symvers | cut -f2 > "$work/list"
 perl -pe 'BEGIN { open F, "<", shift @ARGV; chomp(@n = <F>) }
     s/KEEP\(\*\(SORT\((___k(?:symtab|crctab)(?:_gpl)?\+)\*\)\)\)/"KEEP(*(" . join(" ", map { "$1$_" } @n) . ")) *(SORT($1*))"/ge' \
     "$work/list" "$script" > "$work/only.lds"
-sed "s/\*(\.text\.hot /KEEP(*(.text.*crc*)) &/" "$script" > "$work/add.lds"
+sed "s/\*(\.text\.hot /KEEP(*(.text.p*)) &/" "$script" > "$work/add.lds"
 for linker; do
     compare "$linker" "as it is" "$script"
     compare "$linker" "exports unkept" "$work/exports.lds" '--drop-keep=___ksymtab*'
@@ -90,7 +90,7 @@ for linker; do
     compare "$linker" "one by its text" "$work/exports.lds" '--drop-keep=*(SORT(___ksymtab+*))' '--drop-keep=*( SORT(___ksymtab_gpl+*) )'
     compare "$linker" "exports a to m dropped" "$work/some.lds" '--drop-export=[a-m]*'
     compare "$linker" "300 exports left" "$work/only.lds" --only-exports="$work/list"
-    compare "$linker" "a KEEP added" "$work/add.lds" '--add-keep=.text.*crc*'
+    compare "$linker" "a KEEP added" "$work/add.lds" '--add-keep=.text.p*'
 done
 # lib/lib.a on demand: its members leave vmlinux.a.
 powerpc64le-linux-gnu-ar t vmlinux.a | grep -vxFf <(powerpc64le-linux-gnu-ar t lib/lib.a) > "$work/members"

@@ -68,6 +68,9 @@ pub(super) enum Command {
     /// The link after changes: what dies, what comes alive
     #[command(after_help = WHAT_IF_HELP)]
     WhatIf(WhatIfArgs),
+    /// What would go if one thing went: direct, retained and shared bytes
+    #[command(after_help = INPUT_HELP)]
+    Retained(RetainedArgs),
     /// The KEEP audit of a script: tables that lose entries, and what the KEEPs keep
     #[command(after_help = INPUT_HELP)]
     Keep(AuditArgs),
@@ -116,6 +119,8 @@ pub(super) enum Format {
     Tsv,
     /// The linker's own lines
     Linker,
+    /// Stacks of the dominator tree with bytes, for flame graph viewers
+    Folded,
 }
 
 /// `auto`, `always`, `never`.
@@ -316,6 +321,41 @@ pub(super) struct WhyArgs {
     /// Who refers to something dropped or not extracted, and why none of them is live
     #[arg(long)]
     pub(super) dead: bool,
+}
+
+/// What rows of `retained` stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RetainedBy {
+    /// Every live section
+    Section,
+    /// Every symbol
+    Symbol,
+    /// Object or archive member
+    File,
+    /// Folder
+    Directory,
+    /// Archive
+    Archive,
+    /// Rust crate or C++ namespace
+    Crate,
+    /// Every root: KEEP statement, export, initcall, entry, -u, constructor table, dynamic export
+    Root,
+}
+
+/// `retained`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct RetainedArgs {
+    /// One thing: what goes with everything that this glob names (section:, symbol:, file: as in `why`)
+    pub(super) pattern: Option<OsString>,
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    /// What rows stand for [default: root,file]
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',', conflicts_with = "pattern")]
+    pub(super) by: Vec<RetainedBy>,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) rows: RowArgs,
 }
 
 /// `what-if`.

@@ -19,6 +19,7 @@ pub mod labels;
 pub mod markdown;
 pub mod outputs;
 pub mod reloc_names;
+pub mod retained;
 pub mod schema;
 pub mod sections;
 pub mod text;

@@ -6,10 +6,19 @@ use std::collections::BTreeSet;
 
 use fixedbitset::FixedBitSet;
 use libtest_mimic::Failed;
+use linksweep::graph::ExtraNode;
 use linksweep::ids::{Id, NodeId};
 use linksweep::mark::mark_without;
+<<<<<<< HEAD
+=======
+use linksweep::plan::{self, Overrides, ProfileSpec};
+use linksweep::query::Analysis;
+use linksweep::query::dead::file_label;
+>>>>>>> 8597fd0 (retained: what would go if one thing went, by section, symbol, file, directory, archive, crate and root)
 use linksweep::query::dominators::{NONE, dominators};
 use linksweep::query::retained::live_graph::{LiveGraph, Vertex};
+use linksweep::query::retained::{By, own, retained};
+use linksweep::query::select::{Selection, SortBy};
 
 use crate::case::{Case, Link};
 use crate::linkers::LinkerId;
@@ -80,6 +89,45 @@ pub fn check(case: &Case, link: &Link, linker: LinkerId) -> Result<(), Failed> {
                 names(&promised)
             )
             .into());
+        }
+    }
+    by_file(&analysis, &graph)
+}
+
+/// What goes with a file is what marking without all of it frees.
+fn by_file(analysis: &Analysis<'_>, graph: &LiveGraph) -> Result<(), Failed> {
+    if graph.order_dependent {
+        return Ok(());
+    }
+    let answer =
+        retained(analysis, &[By::File], &Selection { sort: SortBy::Input, ..Selection::default() }, |_| {});
+    for row in answer.groups.iter().flat_map(|g| &g.rows) {
+        let mut removed = FixedBitSet::with_capacity(analysis.graph.node_count());
+        for &node in &graph.nodes {
+            let file = match (analysis.graph.section(node), analysis.graph.extra_node(node)) {
+                (Some(section), _) => analysis.program.locate(section).0,
+                (None, Some(ExtraNode::CommonsOf { file, .. } | ExtraNode::Common { file, .. })) => *file,
+                _ => continue,
+            };
+            if row.name == file_label(&analysis.program, file) {
+                removed.insert(node.index());
+            }
+        }
+        let without = mark_without(
+            &analysis.program,
+            &analysis.resolution,
+            &analysis.graph,
+            &analysis.roots,
+            Some(&removed),
+        );
+        let mut freed = analysis.liveness.live.clone();
+        freed.difference_with(&without.live);
+        let bytes: u64 =
+            freed.ones().map(|n| own(&analysis.program, &analysis.graph, NodeId::from_usize(n)).bytes).sum();
+        if bytes != row.retained.bytes {
+            return Err(
+                format!("without {}: freed {bytes}, promised {}", row.name, row.retained.bytes).into()
+            );
         }
     }
     Ok(())

@@ -19,10 +19,12 @@ use crate::query::why::{self, What};
 struct Side<'d> {
     /// Nodes taken whole.
     whole: FixedBitSet,
-    /// Symbols: node, defining file and symbol, name of a global.
-    symbols: Vec<(NodeId, Option<FileId>, u32, Option<&'d [u8]>)>,
+    symbols: Vec<Named<'d>>,
     found: bool,
 }
+
+/// A symbol: node, defining file and symbol number, name of a global.
+type Named<'d> = (NodeId, Option<FileId>, u32, Option<&'d [u8]>);
 
 impl<'d> Side<'d> {
     fn of(analysis: &Analysis<'d>, pattern: &[u8]) -> Side<'d> {

@@ -1,0 +1,154 @@
+//! Rows per root: KEEP statements, entries, `-u`, exported symbols from the reasons of the live graph; initcalls, kernel exports, head
+//! sections and constructor tables one by one, although one KEEP statement keeps them all.
+//!
+//! In: analysis and [`Forest`]. Out: all rows in the order in which the linker finds them, statements first.
+
+use bstr::BString;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use super::live_graph::Reason;
+use super::sets::{Own, retained_by_groups};
+use super::{Forest, Row, groups, sum};
+use crate::graph::RootKind;
+use crate::ids::NodeId;
+use crate::query::Analysis;
+use crate::query::dead::file_label;
+use crate::query::dominators::NONE;
+use crate::query::kernel::roots::{self as kernel, KernelRoot, of_node};
+use crate::script::{StatementKind, walk};
+
+/// The contract's word for a kind of root (cli.md 2).
+pub fn kind_word(kind: RootKind) -> &'static str {
+    match kind {
+        RootKind::Entry => "entry",
+        RootKind::UndefinedOption => "undefined-option",
+        RootKind::RequireDefined => "require-defined",
+        RootKind::Extern => "extern",
+        RootKind::Keep => "keep",
+        RootKind::Note => "note",
+        RootKind::InitArray => "init-array",
+        RootKind::RetainFlag => "retain-flag",
+        RootKind::DynamicExport => "dynamic-export",
+        RootKind::DsoReference => "dso-reference",
+        RootKind::ScriptReference => "script-reference",
+        RootKind::StartStop => "start-stop",
+        RootKind::Unwind => "unwind",
+        RootKind::Opaque => "opaque",
+    }
+}
+
+/// A KEEP statement's text without white space, and its place `FILE:LINE:COLUMN`.
+pub fn statement(analysis: &Analysis<'_>, keep: (u32, u32)) -> Option<(BString, BString)> {
+    let file = analysis.program.scripts.get(keep.0 as usize)?;
+    let mut number = 0;
+    for placed in walk::output_sections(&file.script) {
+        for statement in &placed.section.body {
+            let StatementKind::Input(input) = &statement.kind else { continue };
+            if number == keep.1 {
+                let mut text = BString::from(file.script.text(input.inner));
+                text.retain(|b| !b.is_ascii_whitespace());
+                let at = file.script.location(input.span);
+                let place = format!("{}:{}:{}", at.file.display(), at.line, at.column);
+                return Some((text, place.into()));
+            }
+            number += 1;
+        }
+    }
+    None
+}
+
+/// What a reason is called: kind and name.
+pub(super) fn reason_name(analysis: &Analysis<'_>, reason: &Reason) -> BString {
+    let word = kind_word(reason.kind);
+    let name: BString = match (reason.name, reason.keep, reason.node) {
+        (Some(name), ..) => analysis.program.name(name).into(),
+        (None, Some(keep), _) => statement(analysis, keep).map_or_else(BString::default, |(text, _)| text),
+        (None, None, Some(node)) => groups::node_name(analysis, node).unwrap_or_default(),
+        _ => BString::default(),
+    };
+    [word.as_bytes(), b" ", &name].concat().into()
+}
+
+/// All roots.
+pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
+    let program = &analysis.program;
+    // What each reason leads to directly is its own.
+    let mut rows: Vec<Row> = Vec::new();
+    let mut single: Vec<(NodeId, &'static str)> = Vec::new();
+    for (number, reason) in forest.graph.reasons.iter().enumerate() {
+        let vertex = forest.graph.of_reason(number);
+        let targets = forest.graph.flow.successors(vertex);
+        let mut row = Row {
+            kind: kind_word(reason.kind),
+            direct: sum(targets.iter().map(|&v| forest.own[v as usize])),
+            retained: forest.below[vertex as usize],
+            vertices: vec![vertex],
+            ..Row::default()
+        };
+        match (reason.name, reason.keep, reason.node) {
+            (Some(name), ..) => row.name = program.name(name).into(),
+            (None, Some(keep), _) => (row.name, row.place) = statement(analysis, keep).unwrap_or_default(),
+            (None, None, Some(node)) => {
+                row.name = groups::node_name(analysis, node).unwrap_or_default();
+                if let Some(file) = super::file_of(analysis, node) {
+                    row.place = file_label(program, file).into();
+                }
+            }
+            _ => {}
+        }
+        rows.push(row);
+    }
+    rows.sort_by_key(|r| r.kind != "keep" || r.place.is_empty());
+    // What the kernel calls roots.
+    for root in analysis.roots.roots.iter().filter(|r| r.keep.is_some()) {
+        if let Some(found) = of_node(analysis, root.node) {
+            single.push((root.node, found.word()));
+        }
+    }
+    single.sort_unstable();
+    single.dedup();
+    let mut exports: HashMap<&[u8], u32, FixedState> = HashMap::default();
+    let mut group = vec![NONE; forest.own.len()];
+    let first = rows.len();
+    let mut export_rows: Vec<Row> = Vec::new();
+    for &(node, word) in &single {
+        let Some(vertex) = forest.graph.of(node) else { continue };
+        let Some(section) = analysis.graph.section(node) else { continue };
+        let place = BString::from(file_label(program, program.locate(section).0));
+        if let Some(KernelRoot::Export { name, .. }) = of_node(analysis, node) {
+            // The entry and its checksum go together.
+            let at = *exports.entry(name).or_insert_with(|| {
+                export_rows.push(Row { name: name.into(), place, kind: word, ..Row::default() });
+                export_rows.len() as u32 - 1
+            });
+            group[vertex as usize] = at;
+            let row = &mut export_rows[at as usize];
+            row.direct = sum([row.direct, forest.own[vertex as usize]]);
+            row.vertices.push(vertex);
+            continue;
+        }
+        let calls = kernel::initcalls(program, section);
+        let names: Vec<&[u8]> = calls.iter().map(|c| c.function).collect();
+        let name = match calls.first() {
+            None => BString::from(program.section_name(section)),
+            Some(call) => [call.level.0, b" ", &names.join(&b", "[..])].concat().into(),
+        };
+        rows.push(Row {
+            name,
+            place,
+            kind: word,
+            direct: forest.own[vertex as usize],
+            retained: forest.below[vertex as usize],
+            vertices: vec![vertex],
+            ..Row::default()
+        });
+    }
+    let sums: Vec<Own> = retained_by_groups(&forest.graph.flow, &group, export_rows.len(), &forest.own);
+    for (row, retained) in export_rows.iter_mut().zip(sums) {
+        row.retained = retained;
+    }
+    rows.extend(export_rows);
+    debug_assert!(rows.len() >= first);
+    rows
+}
