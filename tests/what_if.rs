@@ -219,7 +219,7 @@ fn files(dir: &Path) {
         symbols: symbols.iter().map(|s| s.to_string()).collect(),
         origin: None,
     };
-    let foo = member(
+    let taken = member(
         "foo.o",
         &["fn foo: foo_data", "data foo_data", "fn foo_unused"],
         &["foo", "foo_data", "foo_unused"],
@@ -234,7 +234,7 @@ fn files(dir: &Path) {
         &["fn lonely: foo", "fn lonely_unused", "sec .init_array aw type=14: lonely"],
         &["lonely"],
     );
-    write("libx.a", archive(false, Index::Gnu, None, &[foo, extra, lonely]));
+    write("libx.a", archive(false, Index::Gnu, None, &[taken, extra, lonely]));
     let y = member("y.o", &["fn yy: extra", "fn y_unused", "sec .init_array aw type=14: yy"], &["yy"]);
     write("liby.a", archive(false, Index::Gnu, None, &[y]));
     let helper = member(

@@ -12,11 +12,8 @@ mod gc;
 mod keep;
 mod kernel;
 mod options;
-<<<<<<< HEAD
 mod progress;
-=======
 mod retained;
->>>>>>> 8597fd0 (retained: what would go if one thing went, by section, symbol, file, directory, archive, crate and root)
 mod run;
 mod sections;
 mod session;

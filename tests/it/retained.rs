@@ -9,12 +9,8 @@ use libtest_mimic::Failed;
 use linksweep::graph::ExtraNode;
 use linksweep::ids::{Id, NodeId};
 use linksweep::mark::mark_without;
-<<<<<<< HEAD
-=======
-use linksweep::plan::{self, Overrides, ProfileSpec};
 use linksweep::query::Analysis;
 use linksweep::query::dead::file_label;
->>>>>>> 8597fd0 (retained: what would go if one thing went, by section, symbol, file, directory, archive, crate and root)
 use linksweep::query::dominators::{NONE, dominators};
 use linksweep::query::retained::live_graph::{LiveGraph, Vertex};
 use linksweep::query::retained::{By, own, retained};
