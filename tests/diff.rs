@@ -1,14 +1,20 @@
 //! `diff` of linked images beside `size` and the kernel's `bloat-o-meter`: recorded answers, and the
 //! script itself where it is given.
 //!
+//! Links are built in memory; no linker is needed.
+//!
 //! `LINKSWEEP_BLOAT_O_METER=FILE` names the script (python3 and nm are needed then);
 //! `LINKSWEEP_BLOAT_PAIRS="PREFIX:OLD:NEW ..."` names more pairs for it, PREFIX as for its `-p`.
 
-#![allow(clippy::unwrap_used)]
+#![allow(unreachable_pub, dead_code, clippy::unwrap_used)]
+
+#[path = "it/fixture/mod.rs"]
+mod fixture;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use fixture::archive::{Index, Member, archive};
 use serde_json::Value;
 
 const PAIRS: [(&str, &str); 3] = [("x86-64", ""), ("i386", ""), ("mips", "mips-linux-gnu-")];
@@ -148,4 +154,231 @@ fn every_form() {
     assert!(page.contains("<details><summary>by symbol") && page.contains("| **all** |"));
     let small = answer(&dir, &["diff", "i386.old", "i386.new", "--format=markdown", "--limit=900"]);
     assert!(small.len() <= 900 && small.contains("rows are left out here"), "{small}");
+}
+
+fn object(lines: &[&str]) -> Vec<u8> {
+    fixture::object::object(&[], lines).unwrap().write()
+}
+
+/// A folder with `old/` and `new/`: objects, `libx.a` of the given members, and a file `link`.
+struct Links(tempfile::TempDir);
+
+impl Links {
+    fn new() -> Self {
+        Links(tempfile::tempdir().unwrap())
+    }
+
+    fn add(
+        &self,
+        side: &str,
+        words: &str,
+        objects: &[(&str, &[&str])],
+        members: &[(&str, &[&str])],
+    ) -> &Self {
+        let dir = self.0.path().join(side);
+        std::fs::create_dir_all(&dir).unwrap();
+        for (name, lines) in objects {
+            std::fs::write(dir.join(name), object(lines)).unwrap();
+        }
+        let members: Vec<Member> = members
+            .iter()
+            .map(|(name, lines)| Member {
+                name: (*name).into(),
+                data: object(lines),
+                symbols: lines
+                    .iter()
+                    .filter_map(|l| l.strip_prefix("fn "))
+                    .map(|l| l.split([':', ' ']).next().unwrap().to_string())
+                    .collect(),
+                origin: None,
+            })
+            .collect();
+        std::fs::write(dir.join("libx.a"), archive(false, Index::Gnu, None, &members)).unwrap();
+        std::fs::write(dir.join("link"), format!("{words}\n")).unwrap();
+        self
+    }
+
+    fn words<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
+        let mut words =
+            vec!["diff", "old/link", "new/link", "--old-directory=old", "--new-directory=new", "-q"];
+        words.extend(more);
+        words
+    }
+
+    fn json(&self, more: &[&str]) -> Value {
+        let mut words =
+            self.words(&["--format=json", "--by=symbol,file,archive,directory,root,section,region"]);
+        words.extend(more);
+        let value: Value = serde_json::from_str(&answer(self.0.path(), &words)).unwrap();
+        sums_up(&value);
+        accounted(&value);
+        fits(&value);
+        value
+    }
+}
+
+/// The account adds up to the change, and the causes to what is new and lost.
+fn accounted(value: &Value) {
+    let account = value["account"].as_array().unwrap();
+    let sum: i64 = account.iter().map(|a| a["delta"].as_i64().unwrap()).sum();
+    assert_eq!(sum, value["change"]["dec"].as_i64().unwrap());
+    let causes = |change: &str| -> i64 {
+        let all = value["causes"].as_array().unwrap().iter().filter(|c| c["change"] == change);
+        all.map(|c| c["bytes"]["dec"].as_i64().unwrap()).sum()
+    };
+    let of = |what: &str, side: &str| {
+        account.iter().find(|a| a["what"] == what).unwrap()[side]["dec"].as_i64().unwrap()
+    };
+    assert_eq!((causes("new"), causes("lost")), (of("new", "new"), of("lost", "old")));
+}
+
+/// The answer has exactly the fields that its schema names.
+fn fits(value: &Value) {
+    let schema: Value = serde_json::from_str(&answer(&data(), &["schema", "diff"])).unwrap();
+    fn walk(value: &Value, schema: &Value, root: &Value, at: &str) {
+        if let Some(name) = schema["$ref"].as_str() {
+            return walk(value, root.pointer(&name[1..]).unwrap(), root, at);
+        }
+        if let Some(first) = schema["anyOf"].as_array().and_then(|a| a.first()) {
+            return if value.is_null() {
+            } else {
+                walk(value, first, root, at)
+            };
+        }
+        if let (Some(properties), Some(object)) = (schema["properties"].as_object(), value.as_object()) {
+            for key in properties.keys() {
+                assert!(object.contains_key(key), "{at}.{key} is missing");
+            }
+            for (key, value) in object {
+                let own = properties.get(key).unwrap_or_else(|| panic!("{at}.{key} is not in the schema"));
+                walk(value, own, root, &format!("{at}.{key}"));
+            }
+        } else if let Some(list) = value.as_array().filter(|_| schema.get("items").is_some()) {
+            for item in list {
+                walk(item, &schema["items"], root, at);
+            }
+        } else if let Some(words) = schema["enum"].as_array() {
+            assert!(words.contains(value), "{at}: {value}");
+        }
+    }
+    walk(value, &schema, &schema, "diff");
+}
+
+fn first<'a>(value: &'a Value, change: &str) -> &'a Value {
+    let all = value["causes"].as_array().unwrap();
+    all.iter().find(|c| c["change"] == change).unwrap_or_else(|| panic!("{change}: {value}"))
+}
+
+const LIB: [(&str, &[&str]); 2] =
+    [("one.o", &["fn helper", "fn other: deep"]), ("two.o", &["fn deep", "fn idle"])];
+
+#[test]
+fn new_code_names_the_reference() {
+    let links = Links::new();
+    let line = "ld --gc-sections main.o libx.a";
+    links.add("old", line, &[("main.o", &["fn _start: helper", "fn idle_too"])], &LIB);
+    links.add("new", line, &[("main.o", &["fn _start: helper other", "fn idle_too"])], &LIB);
+    let value = links.json(&[]);
+    let cause = first(&value, "new");
+    assert_eq!((&cause["step"], &cause["parts"]), (&Value::from("edge"), &Value::from(2)), "{cause}");
+    assert_eq!(cause["from"]["symbol"], "_start");
+    assert_eq!(cause["to"]["symbol"], "other");
+    assert_eq!((&cause["elsewhere"], &cause["in_both"]), (&Value::from("dropped"), &Value::from(false)));
+    assert_eq!(cause["root"], "entry _start");
+    // The other way round the same reference went.
+    std::fs::rename(links.0.path().join("old"), links.0.path().join("x")).unwrap();
+    std::fs::rename(links.0.path().join("new"), links.0.path().join("old")).unwrap();
+    std::fs::rename(links.0.path().join("x"), links.0.path().join("new")).unwrap();
+    let value = links.json(&[]);
+    let cause = first(&value, "lost");
+    assert_eq!(cause["from"]["symbol"], "_start");
+    assert!(cause["text"].as_str().unwrap().contains("no longer refers to other"), "{cause}");
+    let page = answer(links.0.path(), &links.words(&["--format=text"]));
+    for words in ["where it comes from", "why\n", "no longer refers to", "dropped now", "by symbol"] {
+        assert!(page.contains(words), "{words}\n{page}");
+    }
+    let page = answer(links.0.path(), &links.words(&["--format=markdown"]));
+    assert!(page.contains("| change | why |"), "{page}");
+}
+
+#[test]
+fn a_keep_that_moves_is_the_cause() {
+    let links = Links::new();
+    let script = |keep: &str| {
+        format!("SECTIONS {{ .text : {{ *(.text .text.*) }} tab : {{ s = .; {keep} e = .; }} }}")
+    };
+    let objects: [(&str, &[&str]); 2] =
+        [("main.o", &["fn _start: s e"]), ("tab.o", &["sec tab a: entry", "fn entry: more", "fn more"])];
+    for side in ["old", "new"] {
+        links.add(side, "ld --gc-sections -T t.lds main.o tab.o", &objects, &[]);
+    }
+    std::fs::write(links.0.path().join("old/t.lds"), script("*(tab)")).unwrap();
+    std::fs::write(links.0.path().join("new/t.lds"), script("KEEP(*(tab))")).unwrap();
+    let value = links.json(&[]);
+    let cause = first(&value, "new");
+    assert_eq!((&cause["step"], &cause["parts"]), (&Value::from("root"), &Value::from(3)), "{cause}");
+    assert_eq!(cause["in_both"], false);
+    assert!(cause["name"].as_str().unwrap().starts_with("keep KEEP(*(tab)) in t.lds"), "{cause}");
+    assert_eq!(value["causes"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn definitions_that_went_and_moved() {
+    let links = Links::new();
+    let line = "ld --gc-sections main.o libx.a";
+    links.add("old", line, &[("main.o", &["fn _start: gone stays"])], &[("one.o", &["fn gone", "fn stays"])]);
+    links.add(
+        "new",
+        &format!("{line} --unresolved-symbols=ignore-all"),
+        &[("main.o", &["fn _start: gone stays"])],
+        &[("two.o", &["fn stays"])],
+    );
+    let value = links.json(&[]);
+    let cause = first(&value, "lost");
+    assert_eq!(cause["to"]["symbol"], "gone", "{value}");
+    assert_eq!(cause["elsewhere"], "not-extracted");
+    // `stays` came to another file: that is no new code.
+    assert!(!value["causes"].as_array().unwrap().iter().any(|c| c["to"]["symbol"] == "stays"), "{value}");
+    let rows = value["groups"][0]["rows"].as_array().unwrap();
+    assert!(rows.iter().all(|r| r["name"] != "stays" || r["change"] == "renamed"), "{rows:?}");
+}
+
+#[test]
+fn numbered_clones_are_the_same_code() {
+    let links = Links::new();
+    let line = "ld --gc-sections main.o";
+    links.add("old", line, &[("main.o", &["fn _start: work.isra.0", "fn work.isra.0"])], &[]);
+    links.add("new", line, &[("main.o", &["fn _start: work.constprop.1", "fn work.constprop.1"])], &[]);
+    let value = links.json(&[]);
+    assert_eq!(value["causes"].as_array().unwrap().len(), 0, "{value}");
+    let row = &value["groups"][0]["rows"][0];
+    assert_eq!((&row["name"], &row["was"]), (&Value::from("work.constprop.1"), &Value::from("work.isra.0")));
+    assert_eq!((&row["delta"], &row["change"]), (&Value::from(0), &Value::from("renamed")));
+}
+
+#[test]
+fn a_link_that_collects_nothing_names_who_asked() {
+    let links = Links::new();
+    let line = "ld main.o libx.a";
+    links.add("old", line, &[("main.o", &["fn _start: helper"])], &[("one.o", &["fn helper"]), LIB[1]]);
+    links.add("new", line, &[("main.o", &["fn _start: helper"])], &LIB);
+    let value = links.json(&[]);
+    let of = |name: &str| {
+        let all = value["causes"].as_array().unwrap();
+        all.iter().find(|c| c["to"]["file"] == name).unwrap_or_else(|| panic!("{name} {value}")).clone()
+    };
+    assert_eq!(of("libx.a(one.o)")["step"], "changed");
+    let run = linksweep(links.0.path(), &["diff", "old/link", "new/link", "-C", "old", "--by=input"]);
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[test]
+fn unlike_links_are_warned_of() {
+    let links = Links::new();
+    links.add("old", "ld main.o", &[("main.o", &["fn _start"])], &[]);
+    links.add("new", "ld.lld --gc-sections main.o", &[("main.o", &["fn _start"])], &[]);
+    let value = links.json(&[]);
+    let notes: Vec<&str> = value["notes"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
+    assert!(notes.iter().any(|n| n.starts_with("the linker differs")), "{notes:?}");
+    assert!(notes.iter().any(|n| n.starts_with("garbage collection differs")), "{notes:?}");
 }

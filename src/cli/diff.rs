@@ -1,27 +1,31 @@
 //! `diff OLD NEW`: two links or images, each told in its own way.
 
-use std::path::Path;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 use super::Answer;
-use super::args::{Demangle, DiffArgs, DiffBy, DiffFormat, DiffSymbols};
-use super::options;
+use super::args::{Demangle, DiffArgs, DiffBy, DiffFormat, DiffSymbols, LinkArgs, Progress};
+use super::options::{self, Telling};
+use super::session::{self, Clock, tell};
 use crate::error::{Error, Result};
 use crate::load::FileStore;
 use crate::load::image::Image;
 use crate::query::diff::bloat::{self, Symbols};
-use crate::query::diff::{self, By, Side, SideKind};
+use crate::query::diff::{self, By, LinkSide, Side};
+use crate::query::finding;
+use crate::query::portrait::Portrait;
 use crate::query::select::{Selection, SortBy};
 use crate::report::diff as report;
-use crate::report::labels::Style;
+use crate::report::labels::{Style, escape};
 
 pub(super) fn run(args: DiffArgs) -> Result<Answer> {
     let mut store = FileStore::default();
-    let bytes = if args.format == DiffFormat::BloatOMeter {
-        bloat_o_meter(&args, &mut store)?
+    let (bytes, code) = if args.format == DiffFormat::BloatOMeter {
+        (bloat_o_meter(&args, &mut store)?, 0)
     } else {
         compared(&args, &mut store)?
     };
-    Ok(Answer { bytes, output: args.output, code: 0 })
+    Ok(Answer { bytes, output: args.output, code })
 }
 
 /// What an operand is.
@@ -68,7 +72,7 @@ fn bloat_o_meter(args: &DiffArgs, store: &mut FileStore) -> Result<Vec<u8>> {
     for (path, number) in numbers {
         let image = image(path, store.bytes(number))?;
         if !image.has_symbols() {
-            super::session::tell(&format!("warning: {}: no symbols", path.display()));
+            tell(&format!("warning: {}: no symbols", path.display()));
         }
         images.push(image);
     }
@@ -83,10 +87,17 @@ fn bloat_o_meter(args: &DiffArgs, store: &mut FileStore) -> Result<Vec<u8>> {
     Ok(report::bloat_o_meter(&tables))
 }
 
-fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<Vec<u8>> {
-    let old = side(args, &args.old, store)?;
-    let new = side(args, &args.new, store)?;
-    let images = old.kind == SideKind::Image || new.kind == SideKind::Image;
+/// One operand, read.
+enum Read {
+    Image(Box<Side>),
+    Link { name: String, portrait: Box<Portrait<'static>>, base: Vec<u8>, code: u8 },
+}
+
+fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<(Vec<u8>, u8)> {
+    let mut clock = Clock::new(telling(args));
+    let old = read(args, &args.old, args.old_directory.as_ref(), store, &mut clock)?;
+    let new = read(args, &args.new, args.new_directory.as_ref(), store, &mut clock)?;
+    let images = matches!(old, Read::Image(_)) || matches!(new, Read::Image(_));
     let by = groupings(&args.by, images)?;
     let text = args.format == DiffFormat::Text;
     let filter = options::filter(args.filter.as_deref())?;
@@ -96,22 +107,114 @@ fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<Vec<u8>> {
         color: options::color(args.color, args.output.is_some()),
         demangle: args.demangle == Demangle::Auto,
     };
-    let answer = diff::diff(&old, &new, &by);
-    let view = report::View { diff: &answer, old: &old, new: &new, notes: &[], selection: &selection, style };
-    Ok(match args.format {
+    let (old_link, new_link) = (old.link(), new.link());
+    let (mut notes, mut causes, mut machine) = (Vec::new(), None, 0);
+    if let (Some(old), Some(new)) = (&old_link, &new_link) {
+        notes = diff::unlike(old.portrait, new.portrait);
+        causes = Some(diff::causes::causes(old, new));
+        machine = new.portrait.head.machine;
+    }
+    let side = |read: &'_ Read, link: &'_ Option<LinkSide<'_, '_>>| match (read, link) {
+        (Read::Image(side), _) => (**side).clone(),
+        (_, Some(link)) => link.side.clone(),
+        (Read::Link { name, .. }, None) => Side::empty(name.clone()),
+    };
+    let (old_side, new_side) = (side(&old, &old_link), side(&new, &new_link));
+    let answer = diff::diff(&old_side, &new_side, &by);
+    clock.done("comparing");
+    if !args.quiet {
+        for note in &notes {
+            tell(&format!("warning: {}", escape(note.as_bytes())));
+        }
+    }
+    let view = report::View {
+        diff: &answer,
+        causes: causes.as_ref(),
+        machine,
+        old: &old_side,
+        new: &new_side,
+        notes: &notes,
+        selection: &selection,
+        style,
+    };
+    let bytes = match args.format {
         DiffFormat::Json => report::json(&view),
         DiffFormat::Csv => report::csv(&view),
         DiffFormat::Markdown => report::markdown(&view, args.limit),
         DiffFormat::Text | DiffFormat::BloatOMeter => report::text(&view),
-    })
+    };
+    clock.finish();
+    Ok((bytes, old.code().max(new.code())))
 }
 
-fn side(_args: &DiffArgs, path: &Path, store: &mut FileStore) -> Result<Side> {
-    let name = path.to_string_lossy().into_owned();
-    match operand(path, store)? {
-        (Operand::Image, number) => Ok(Side::of_image(name, &image(path, store.bytes(number))?)),
-        _ => Err(Error::new(name, "not a linked image")),
+impl Read {
+    fn link(&self) -> Option<LinkSide<'_, 'static>> {
+        match self {
+            Read::Image(_) => None,
+            Read::Link { name, portrait, base, .. } => Some(LinkSide::new(name.clone(), portrait, base)),
+        }
     }
+
+    fn code(&self) -> u8 {
+        match self {
+            Read::Image(_) => 0,
+            Read::Link { code, .. } => *code,
+        }
+    }
+}
+
+fn telling(args: &DiffArgs) -> Telling {
+    let terminal = std::io::stderr().is_terminal();
+    let progress = args.progress == Progress::Auto && !args.quiet && !args.timings && terminal;
+    Telling { quiet: args.quiet, verbose: args.verbose, timings: args.timings, progress }
+}
+
+fn read(
+    args: &DiffArgs,
+    path: &Path,
+    own: Option<&PathBuf>,
+    store: &mut FileStore,
+    clock: &mut Clock,
+) -> Result<Read> {
+    let name = path.to_string_lossy().into_owned();
+    let directory = own.or(args.directory.as_ref()).cloned();
+    let (link_file, kbuild) = match operand(path, store)? {
+        (Operand::Image, number) => {
+            return Ok(Read::Image(Box::new(Side::of_image(name, &image(path, store.bytes(number))?))));
+        }
+        (Operand::Snapshot, _) => {
+            return Err(Error::new(name, "saved graphs cannot be read by this version"));
+        }
+        (Operand::LinkFile, _) => (Some(path.to_path_buf()), None),
+        (Operand::Tree, _) => (None, Some(path.to_path_buf())),
+    };
+    if kbuild.is_none() && args.module.is_some() {
+        return Err(Error::new("option --module", format!("{name} is no kernel tree")));
+    }
+    let base = directory.clone().or_else(|| kbuild.clone()).unwrap_or_default();
+    let base = std::path::absolute(&base).or_else(|_| std::env::current_dir()).unwrap_or(base);
+    let words = LinkArgs {
+        linker: args.linker.clone(),
+        link_file,
+        module: args.module.clone().filter(|_| kbuild.is_some()),
+        // An operand is found from where we are, its inputs from their folder.
+        kbuild: kbuild.map(|tree| std::path::absolute(&tree).unwrap_or(tree)),
+        directory,
+        threads: args.threads,
+        timings: args.timings,
+        progress: args.progress,
+        quiet: args.quiet,
+        verbose: args.verbose,
+        strict: args.strict,
+        line: Vec::new(),
+    };
+    let link = options::link(words, false).map_err(|e| e.within(&name))?;
+    let opened = session::open(&link, &link.overrides, clock).map_err(|e| e.within(&name))?;
+    let analysis = session::analyze(&link, &opened, clock).map_err(|e| e.within(&name))?;
+    let portrait = Box::new(Portrait::of(&analysis));
+    clock.done("portrait");
+    let code = session::tell_diagnostics(&link, &finding::diagnostics(&analysis));
+    Ok(Read::Link { name, portrait, base: base.into_os_string().into_encoded_bytes(), code })
 }
 
 /// The groupings asked for; an image knows but two of them.

@@ -5,6 +5,7 @@ pub const SCHEMAS: &[(&str, &str)] = &[
     ("gc", include_str!("schemas/gc.json")),
     ("check", include_str!("schemas/check.json")),
     ("compare", include_str!("schemas/compare.json")),
+    ("diff", include_str!("schemas/diff.json")),
     ("exports", include_str!("schemas/exports.json")),
     ("extract", include_str!("schemas/extract.json")),
     ("keep", include_str!("schemas/keep.json")),

@@ -115,6 +115,8 @@ pub(super) fn symbols(old: &Side, new: &Side) -> Vec<Row> {
     matcher.pass(true, |i| named(i).then(|| i.symbol.clone()));
     matcher.pass(false, |i| named(i).then(|| (i.file.clone(), stem(&i.symbol))));
     matcher.pass(true, |i| named(i).then(|| stem(&i.symbol)));
+    let rest = |i: &Item| i.kind == PartKind::Content && i.symbol.is_empty();
+    matcher.pass(false, |i| rest(i).then(|| (i.file.clone(), stem(&i.input))));
     let big = |i: &Item| files && named(i) && i.sums.dec() >= RENAMED_FROM;
     matcher.pass(true, |i| big(i).then(|| (i.file.clone(), (i.sums.text, i.sums.data, i.sums.bss))));
 

@@ -4,14 +4,20 @@
 //! Always true: the rows of every grouping add up to the totals of both sides, class by class (asserted).
 
 pub mod bloat;
+pub mod causes;
+mod links;
 mod matching;
 pub mod names;
+mod nodes;
 mod side;
 
 use std::collections::BTreeMap;
 
-use bstr::{BString, ByteSlice};
+use bstr::BString;
 
+use super::portrait::Portrait;
+
+pub use links::LinkSide;
 pub use side::{Part, PartKind, Side, SideKind, Sums, Text};
 
 /// What rows stand for.
@@ -133,6 +139,35 @@ pub fn diff(old: &Side, new: &Side, by: &[By]) -> Diff {
     answer
 }
 
+/// What differs between two links besides their inputs: each makes sizes hard to compare.
+pub fn unlike(old: &Portrait<'_>, new: &Portrait<'_>) -> Vec<String> {
+    let (a, b) = (&old.head, &new.head);
+    let mut notes = Vec::new();
+    let mut note = |what: &str, old: String, new: String| {
+        if old != new {
+            notes.push(format!("{what} differs: {old} before, {new} now"));
+        }
+    };
+    let linker = |p: crate::plan::Profile| {
+        let v = p.version;
+        format!("{:?} {}.{}.{}", p.flavor, v.0, v.1, v.2).to_lowercase()
+    };
+    note("the linker", linker(a.profile), linker(b.profile));
+    note("the emulation", a.emulation.clone(), b.emulation.clone());
+    note("the machine", a.machine.to_string(), b.machine.to_string());
+    note("the kind of output", format!("{:?}", a.output_kind), format!("{:?}", b.output_kind));
+    let collects = |on: bool| if on { "on".to_string() } else { "off".to_string() };
+    note("garbage collection", collects(a.collects), collects(b.collects));
+    if let (Some(a), Some(b)) = (&a.kernel, &b.kernel) {
+        note("the kernel's release", a.release.clone(), b.release.clone());
+        note("the architecture", a.arch.clone(), b.arch.clone());
+        note("the kernel's configuration", a.config.clone(), b.config.clone());
+    }
+    let partial = |n: u64| format!("{n} unreadable files");
+    note("what could be read", partial(a.unreadable_files), partial(b.unreadable_files));
+    notes
+}
+
 /// What a part that is nobody's is called.
 fn special(kind: PartKind) -> Option<&'static str> {
     match kind {
@@ -149,7 +184,8 @@ fn grouped(old: &Side, new: &Side, by: By) -> Vec<Row> {
         let mut keys: BTreeMap<(PartKind, Text), Sums> = BTreeMap::new();
         for part in &side.parts {
             let text = match by {
-                By::File | By::Directory | By::Symbol => part.file,
+                By::File | By::Symbol => part.file,
+                By::Directory => part.directory,
                 By::Archive => part.archive,
                 By::Root => part.root,
                 By::Section => part.output,
@@ -175,23 +211,10 @@ fn grouped(old: &Side, new: &Side, by: By) -> Vec<Row> {
 fn key(side: &Side, by: By, text: Text) -> BString {
     let text = side.text(text);
     match by {
-        By::Directory => folder(text),
+        By::Directory if text.is_empty() => BString::from("."),
         By::Archive if text.is_empty() => BString::from("(objects)"),
         By::Region if text.is_empty() => BString::from("(no region)"),
         By::Root if text.is_empty() => BString::from("(no root)"),
         _ => BString::from(text),
-    }
-}
-
-/// The folder of `a/b.o` or `a/lib.a(b.o)`.
-fn folder(file: &[u8]) -> BString {
-    let path = match file.find_byte(b'(') {
-        Some(at) if file.ends_with(b")") => file.get(..at).unwrap_or(file),
-        _ => file,
-    };
-    match path.rfind_byte(b'/') {
-        Some(0) => BString::from("/"),
-        Some(at) => BString::from(path.get(..at).unwrap_or(path)),
-        None => BString::from("."),
     }
 }

@@ -77,6 +77,8 @@ pub struct Part {
     pub symbol: Text,
     /// Object or archive member.
     pub file: Text,
+    /// Folder of the object, or of the archive.
+    pub directory: Text,
     /// Archive.
     pub archive: Text,
     /// What keeps it: the root that its shortest chain begins with.
@@ -149,6 +151,11 @@ impl Side {
         Side { name, kind, sums, inexact: Vec::new(), parts, texts }
     }
 
+    /// A side without any bytes.
+    pub fn empty(name: String) -> Self {
+        Side::new(name, SideKind::Link, Sums::default(), Vec::new(), Texts::new())
+    }
+
     /// A text by its number.
     pub fn text(&self, number: Text) -> &BStr {
         self.texts.list.get(number as usize).map_or(b"".as_bstr(), |t| t.as_bstr())
@@ -169,7 +176,7 @@ impl Side {
             let output = texts.number(section.name);
             let mut part = |symbol: Text, bytes: u64| {
                 let (kind, class) = (PartKind::Content, section.class);
-                let (file, archive, root, region) = (0, 0, 0, 0);
+                let (file, directory, archive, root, region) = (0, 0, 0, 0, 0);
                 parts.push(Part {
                     kind,
                     class,
@@ -178,6 +185,7 @@ impl Side {
                     input: output,
                     symbol,
                     file,
+                    directory,
                     archive,
                     root,
                     region,

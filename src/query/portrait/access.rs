@@ -158,6 +158,16 @@ impl Portrait<'_> {
         self.strings.some(self.kinds.region.get(self.kind(section)).copied().unwrap_or(NONE))
     }
 
+    /// The output section that a node lies in: a row of [`Portrait::outputs`], or [`NONE`].
+    pub fn place(&self, node: u32) -> u32 {
+        self.laid.place.get(node as usize).copied().unwrap_or(NONE)
+    }
+
+    /// Bytes of a node in the output.
+    pub fn laid_bytes(&self, node: u32) -> u64 {
+        self.laid.bytes.at(node as usize)
+    }
+
     /// The edges of a node: rows of [`Portrait::edges`].
     #[inline]
     pub fn edges_of(&self, node: u32) -> Range<usize> {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::codes::{Meaning, class_code, fate_code, place_code, sort_code};
 use super::rows::{Rows, Text, Texts};
 use super::tables::*;
-use super::{Head, Portrait, Strings, details, edges, members};
+use super::{Head, Portrait, Strings, details, edges, laid, members};
 use crate::ids::{FileId, Id, NameId, SectionId, Table};
 use crate::load::elf::Place;
 use crate::query::dead;
@@ -35,7 +35,9 @@ impl Portrait<'static> {
         let extra_names = details::extra_names(analysis, &mut texts);
         let signatures = details::signatures(analysis, &mut texts);
         let outputs = Outputs::new(analysis, &mut texts);
+        let laid_out = laid::LaidOut::new(analysis, &outputs.placement, &mut texts);
         let rows = Rows::new(analysis, &texts);
+        let (laid_outputs, laid, regions) = laid_out.finish(analysis, &rows);
 
         let (archives, files) = members::files(analysis, &rows, &file_texts);
         let (sections, kinds) = sections(analysis, &rows, &fates, &outputs);
@@ -72,6 +74,10 @@ impl Portrait<'static> {
                 bytes: pieces.iter().map(|p| p.1).collect::<Vec<_>>().into(),
             },
             extras: details::extras(analysis, &rows, &extra_names),
+            outputs: laid_outputs,
+            whole: Whole { headers: vec![crate::query::sections::image(analysis, "").headers].into() },
+            laid,
+            regions,
             live: live.into(),
             edges,
             vias,

@@ -11,6 +11,7 @@ pub mod codes;
 pub mod column;
 mod details;
 mod edges;
+mod laid;
 mod members;
 mod packed;
 mod rows;
@@ -114,6 +115,14 @@ pub struct Portrait<'d> {
     pub pieces: Pieces<'d>,
     /// Nodes beyond the sections.
     pub extras: Extras<'d>,
+    /// Output sections.
+    pub outputs: Outputs<'d>,
+    /// The output as a whole.
+    pub whole: Whole<'d>,
+    /// Where nodes lie in them.
+    pub laid: Laid<'d>,
+    /// Memory regions.
+    pub regions: Regions<'d>,
     /// Live nodes, 64 to a row, lowest bit first.
     pub live: Column<'d, u64>,
     /// Edges of all nodes.
@@ -150,6 +159,10 @@ impl<'d> Portrait<'d> {
         self.kinds.write(sink);
         self.pieces.write(sink);
         self.extras.write(sink);
+        self.outputs.write(sink);
+        self.whole.write(sink);
+        self.laid.write(sink);
+        self.regions.write(sink);
         sink.column("live", Store::Plain, &self.live);
         self.edges.write(sink);
         self.vias.write(sink);
@@ -178,6 +191,10 @@ impl<'d> Portrait<'d> {
             kinds: Kinds::read(source)?,
             pieces: Pieces::read(source)?,
             extras: Extras::read(source)?,
+            outputs: Outputs::read(source)?,
+            whole: Whole::read(source)?,
+            laid: Laid::read(source)?,
+            regions: Regions::read(source)?,
             live: source.column("live")?,
             edges: Edges::read(source)?,
             vias: Vias::read(source)?,

@@ -152,6 +152,50 @@ tables! {
         size: u64 => Plain,
     }
 
+    /// Output sections in output order, as the layout predicts them.
+    Outputs "outputs" {
+        /// Name.
+        name: u32 => Plain,
+        /// What `size` counts it under: 0 text, 1 data, 2 bss, 3 nothing (not allocated).
+        class: u8 => Plain,
+        /// Size in bytes.
+        size: u64 => Plain,
+        /// Bytes of padding between inputs.
+        padding: u64 => Plain,
+        /// Bytes that statements of the script make.
+        stated: u64 => Plain,
+        /// Why the real size may differ: 0 it does not, else 1 and the reason's number.
+        made: u8 => Plain,
+        /// Memory region, or nothing.
+        region: u32 => Plain,
+    }
+
+    /// The output as a whole: one row.
+    Whole "whole" {
+        /// Section headers, as predicted.
+        headers: u64 => Plain,
+    }
+
+    /// Where nodes lie in the output.
+    Laid "laid" {
+        /// By node: row of [`Outputs`], or nothing.
+        place: u32 => Packed,
+        /// By node: bytes there.
+        bytes: u64 => Packed,
+    }
+
+    /// Memory regions in script order.
+    Regions "regions" {
+        /// Name.
+        name: u32 => Plain,
+        /// ORIGIN.
+        origin: u64 => Plain,
+        /// LENGTH in bytes.
+        length: u64 => Plain,
+        /// Bytes used.
+        used: u64 => Plain,
+    }
+
     /// Edges of all nodes in node order, by target; of several to one target the first relocation counts,
     /// else the first other edge.
     Edges "edges" {

@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
-use super::View;
+use super::{View, causes};
+use crate::query::diff::causes::{Cause, Named, Step};
 use crate::query::diff::{Row, Side, SideKind, Sums};
 use crate::report::json::{self, TOOL, Tool};
+use crate::report::labels::Style;
+use crate::report::reloc_names;
 
 #[derive(Serialize)]
 struct DiffJson {
@@ -13,6 +16,9 @@ struct DiffJson {
     old: SideJson,
     new: SideJson,
     change: ChangeJson,
+    account: Vec<AccountJson>,
+    causes: Vec<CauseJson>,
+    causes_omitted: u64,
     groups: Vec<GroupJson>,
     notes: Vec<String>,
     findings: [(); 0],
@@ -43,6 +49,41 @@ struct ChangeJson {
     data: i128,
     bss: i128,
     dec: i128,
+}
+
+#[derive(Serialize)]
+struct AccountJson {
+    what: &'static str,
+    old: SumsJson,
+    new: SumsJson,
+    delta: i128,
+}
+
+#[derive(Serialize)]
+struct NamedJson {
+    file: String,
+    section: String,
+    symbol: String,
+}
+
+#[derive(Serialize)]
+struct CauseJson {
+    change: &'static str,
+    step: &'static str,
+    text: String,
+    bytes: SumsJson,
+    parts: u64,
+    to: NamedJson,
+    elsewhere: &'static str,
+    root: Option<String>,
+    from: Option<NamedJson>,
+    symbol: Option<String>,
+    relocation: Option<String>,
+    offset: Option<u64>,
+    in_both: Option<bool>,
+    instead: Option<NamedJson>,
+    name: Option<String>,
+    by: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -92,6 +133,53 @@ fn row(row: &Row) -> RowJson {
     }
 }
 
+fn named(name: &Named) -> NamedJson {
+    let text = |t: &bstr::BString| json::string(t);
+    NamedJson { file: text(&name.file), section: text(&name.section), symbol: text(&name.symbol) }
+}
+
+fn cause(view: &View<'_>, cause: &Cause) -> CauseJson {
+    let text = |t: &bstr::BString| json::string(t);
+    let mut out = CauseJson {
+        change: if cause.is_new { "new" } else { "lost" },
+        step: causes::step_word(&cause.step),
+        text: causes::words(view, cause),
+        bytes: sums(cause.bytes),
+        parts: cause.nodes,
+        to: named(&cause.to),
+        elsewhere: cause.elsewhere.word(),
+        root: (!cause.root.is_empty()).then(|| text(&cause.root)),
+        from: None,
+        symbol: None,
+        relocation: None,
+        offset: None,
+        in_both: None,
+        instead: None,
+        name: None,
+        by: None,
+    };
+    match &cause.step {
+        Step::Edge { from, symbol, reloc, in_both, instead } => {
+            out.from = Some(named(from));
+            out.symbol = symbol.as_ref().map(text);
+            out.relocation = reloc.map(|(kind, _)| reloc_names::name(view.machine, kind));
+            out.offset = reloc.map(|(_, offset)| offset);
+            out.in_both = Some(*in_both);
+            out.instead = instead.as_ref().map(named);
+        }
+        Step::Root { name, in_both } => {
+            out.name = Some(text(name));
+            out.in_both = Some(*in_both);
+        }
+        Step::Extracted { by, symbol } => {
+            out.by = Some(text(by));
+            out.symbol = Some(text(symbol));
+        }
+        Step::Input | Step::Changed => {}
+    }
+    out
+}
+
 /// `linksweep.diff/1`.
 pub fn json(view: &View<'_>) -> Vec<u8> {
     let (old, new) = (view.diff.old, view.diff.new);
@@ -106,6 +194,16 @@ pub fn json(view: &View<'_>) -> Vec<u8> {
             unchanged: all.iter().filter(|r| !super::differs(r)).count() as u64,
         }
     });
+    let found = view.causes.map_or(&[][..], |c| &c.causes);
+    let shown = view.selection.shown(found.len());
+    let account = view.causes.iter().flat_map(|c| causes::accounts(c)).map(|(what, change)| AccountJson {
+        what,
+        old: sums(change.old),
+        new: sums(change.new),
+        delta: causes::delta(change),
+    });
+    // Machine formats never demangle.
+    let plain = View { style: Style::default(), ..*view };
     json::render(&DiffJson {
         schema: "linksweep.diff/1",
         tool: TOOL,
@@ -117,6 +215,9 @@ pub fn json(view: &View<'_>) -> Vec<u8> {
             bss: minus(new.bss, old.bss),
             dec: minus(new.dec(), old.dec()),
         },
+        account: account.collect(),
+        causes: found.iter().take(shown).map(|c| cause(&plain, c)).collect(),
+        causes_omitted: (found.len() - shown) as u64,
         groups: groups.collect(),
         notes: view.notes.to_vec(),
         findings: [],

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use super::{View, per_cent, signed};
+use super::{View, causes, per_cent, signed};
+use crate::query::diff::causes::Causes;
 use crate::query::diff::{By, Row, Sums};
 use crate::report::markdown::cell;
 use crate::report::text::count;
@@ -42,6 +43,9 @@ pub fn markdown(view: &View<'_>, limit: usize) -> Vec<u8> {
         let _ = writeln!(out, "\n> {}", cell(note));
     }
     let mut left = 0u64;
+    if let Some(found) = view.causes {
+        left += why(&mut out, view, found, limit);
+    }
     for (by, rows) in &view.diff.groups {
         left += group(&mut out, view, *by, rows, limit);
     }
@@ -49,6 +53,42 @@ pub fn markdown(view: &View<'_>, limit: usize) -> Vec<u8> {
         let _ = writeln!(out, "\n{} more rows are left out here.", count(left));
     }
     out.into_bytes()
+}
+
+/// Adds the causes; returns how many did not fit.
+fn why(out: &mut String, view: &View<'_>, found: &Causes, limit: usize) -> u64 {
+    let head = "\n| change | why |\n| ---: | --- |\n";
+    if found.causes.is_empty() || out.len() + head.len() + RESERVE > limit {
+        return found.causes.len() as u64;
+    }
+    out.push_str(head);
+    // The first few are read by everybody, the rest by those who ask.
+    const OPEN: usize = 10;
+    let shown = view.selection.shown(found.causes.len());
+    let mut left = (found.causes.len() - shown) as u64;
+    let mut folded = false;
+    for (number, cause) in found.causes.iter().take(shown).enumerate() {
+        let bytes = i128::from(cause.bytes.dec());
+        let change = signed(if cause.is_new { bytes } else { -bytes });
+        let line = format!("| {change} | {} |\n", cell(&causes::words(view, cause)));
+        let more =
+            format!("\n<details><summary>{} more causes</summary>\n{head}", count((shown - number) as u64));
+        let opens = number == OPEN;
+        let need = line.len() + if opens { more.len() } else { 0 } + RESERVE;
+        if left > 0 || out.len() + need > limit {
+            left += 1;
+            continue;
+        }
+        if opens {
+            out.push_str(&more);
+            folded = true;
+        }
+        out.push_str(&line);
+    }
+    if folded {
+        out.push_str("\n</details>\n");
+    }
+    left
 }
 
 /// Adds a block; returns how many rows did not fit.

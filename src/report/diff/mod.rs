@@ -1,6 +1,7 @@
 //! `diff` in all its forms. In: [`View`]. Out: bytes.
 
 mod bloat;
+mod causes;
 mod json;
 mod markdown;
 mod table;
@@ -13,6 +14,7 @@ pub use table::csv;
 pub use text::text;
 
 use super::labels::Style;
+use crate::query::diff::causes::Causes;
 use crate::query::diff::{Diff, Row, Side};
 use crate::query::select::Selection;
 
@@ -20,6 +22,10 @@ use crate::query::select::Selection;
 pub struct View<'a> {
     /// The answer.
     pub diff: &'a Diff,
+    /// Causes, if both sides are links.
+    pub causes: Option<&'a Causes>,
+    /// `e_machine`, for names of relocations.
+    pub machine: u16,
     /// Before.
     pub old: &'a Side,
     /// Now.
@@ -38,6 +44,21 @@ impl View<'_> {
         let texts = |r: &'r Row| [&r.name[..], &r.file[..]];
         rows.iter().filter(|r| differs(r) && self.selection.matches(&texts(r))).collect()
     }
+}
+
+/// Output sections whose sizes are predicted from inputs only, in words.
+fn inexact(view: &View<'_>) -> Option<String> {
+    let mut names: Vec<&bstr::BString> = view.old.inexact.iter().chain(&view.new.inexact).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return None;
+    }
+    const NAMED: usize = 8;
+    let shown: Vec<String> = names.iter().take(NAMED).map(|n| super::labels::escape(n)).collect();
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!("the linker rewrites {}{more}: counted as its inputs are", shown.join(", ")))
 }
 
 /// A row that is worth showing.

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{View, per_cent, signed};
+use super::{View, causes, per_cent, signed};
+use crate::query::diff::causes::{Causes, Step};
 use crate::query::diff::{By, Row, SideKind, Sums};
 use crate::report::labels::escape;
 use crate::report::text::{count, table};
@@ -13,7 +14,14 @@ pub fn text(view: &View<'_>) -> Vec<u8> {
     let _ = writeln!(out, "{} -> {}", escape(view.old.name.as_bytes()), escape(view.new.name.as_bytes()));
     out.push_str(&totals(view.diff.old, view.diff.new));
     for note in view.notes {
-        let _ = writeln!(out, "note: {}", escape(note.as_bytes()));
+        let _ = writeln!(out, "warning: {}", escape(note.as_bytes()));
+    }
+    if let Some(note) = super::inexact(view) {
+        let _ = writeln!(out, "note: {note}");
+    }
+    if let Some(found) = view.causes {
+        accounts(&mut out, view, found);
+        list(&mut out, view, found);
     }
     for (by, rows) in &view.diff.groups {
         group(&mut out, view, *by, rows);
@@ -28,6 +36,50 @@ pub fn text(view: &View<'_>) -> Vec<u8> {
     };
     let _ = writeln!(out, "\nnext: {next}");
     out.into_bytes()
+}
+
+fn accounts(out: &mut String, view: &View<'_>, found: &Causes) {
+    out.push('\n');
+    out.push_str(&view.style.heading("where it comes from\n"));
+    let mut lines = vec![["change", "old", "new", ""].map(String::from).to_vec()];
+    for (name, change) in causes::accounts(found) {
+        let (old, new) = (change.old.dec(), change.new.dec());
+        if old == 0 && new == 0 {
+            continue;
+        }
+        let name = match name {
+            "new" => "new code and data",
+            "lost" => "lost code and data",
+            "changed" => "code and data of both",
+            other => other,
+        };
+        lines.push(vec![signed(causes::delta(change)), count(old), count(new), name.to_string()]);
+    }
+    out.push_str(&table(lines, &[0, 1, 2]));
+}
+
+fn list(out: &mut String, view: &View<'_>, found: &Causes) {
+    if found.causes.is_empty() {
+        return;
+    }
+    out.push('\n');
+    out.push_str(&view.style.heading("why\n"));
+    let shown = view.selection.shown(found.causes.len());
+    let mut lines = vec![["change", "parts", ""].map(String::from).to_vec()];
+    lines.extend(found.causes.iter().take(shown).map(|cause| {
+        let bytes = i128::from(cause.bytes.dec());
+        let change = signed(if cause.is_new { bytes } else { -bytes });
+        let mut words = causes::words(view, cause);
+        if matches!(cause.step, Step::Edge { .. }) && !cause.root.is_empty() {
+            let _ = write!(words, "; root: {}", escape(&cause.root));
+        }
+        vec![change, count(cause.nodes), words]
+    }));
+    out.push_str(&table(lines, &[0, 1]));
+    if found.causes.len() > shown {
+        let more = count((found.causes.len() - shown) as u64);
+        let _ = writeln!(out, "  ... and {more} more causes (-n 0 shows all)");
+    }
 }
 
 fn totals(old: Sums, new: Sums) -> String {
