@@ -126,6 +126,13 @@ fn allowed_until_a_day_and_budgets() {
     assert_eq!(states, ["exceeded", "met", "not-evaluated"]);
     let budget = value["findings"].as_array().unwrap().iter().find(|f| f["id"] == "LSW010").unwrap();
     assert_eq!(budget["location"]["file"], "linksweep.toml");
+    let line = std::fs::read_to_string(dir.path().join("linksweep.toml")).unwrap();
+    assert!(
+        line.lines()
+            .nth(budget["location"]["line"].as_u64().unwrap() as usize - 1)
+            .unwrap()
+            .contains("headers")
+    );
     let late: Vec<&str> = check("--format=json")
         .into_iter()
         .map(|w| if w.starts_with("--today") { "--today=2026-12-02" } else { w })
@@ -135,6 +142,76 @@ fn allowed_until_a_day_and_budgets() {
     let message = |f: &Value| f["message"].as_str().unwrap().to_string();
     let all: Vec<String> = value["findings"].as_array().unwrap().iter().map(message).collect();
     assert!(all.iter().any(|m| m.ends_with("(was allowed until 2026-12-01: generated)")), "{all:?}");
+}
+
+#[test]
+fn ratchets_follow_downwards() {
+    let dir = folder();
+    config(
+        dir.path(),
+        "[[budget]]\nname = \"all\" # everything\nratchet = true\nmax = \"1 GiB\"\n[[budget]]\nname = \"count\"\n\
+         metric = \"section-count\"\nratchet = true\n",
+    );
+    let path = dir.path().join("linksweep.toml");
+    let words = [&["check", "--update-budgets"][..], &check("--format=json")[1..]].concat();
+    answer(dir.path(), &words, 0);
+    let first = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        first.contains("name = \"all\" # everything\nratchet = true\nmax = ") && !first.contains("GiB"),
+        "{first}"
+    );
+    assert!(first.contains("name = \"count\"\nmax = 31"), "{first}");
+    // What is measured again is met, and changes nothing.
+    answer(dir.path(), &words, 0);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), first);
+    // One byte less is a failure, and is not raised.
+    let lower = first.replace("max = 31", "max = 30");
+    std::fs::write(&path, &lower).unwrap();
+    answer(dir.path(), &words, 1);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), lower);
+}
+
+#[test]
+fn budgets_of_regions_and_keeps() {
+    let dir = folder();
+    std::fs::write(
+        dir.path().join("r.lds"),
+        "ENTRY(_start) MEMORY { rom (rx) : ORIGIN = 0, LENGTH = 100 ram (rw) : ORIGIN = 0x1000, LENGTH = 50 }\n\
+         SECTIONS { .text : { *(.text .text.*) } > rom tab : { KEEP(*(tab)) } > ram }",
+    )
+    .unwrap();
+    let lines = ["fn _start: ".to_string(), "sec tab a: held".into(), "fn held".into()];
+    std::fs::write(dir.path().join("app/m.o"), object(&lines)).unwrap();
+    config(
+        dir.path(),
+        "budget = [\n{ name = \"rom\", region = \"rom\", max = 1 },\n{ name = \"left\", metric = \"headroom\", region = \"ram\", min = 1 },\n\
+         { name = \"held\", metric = \"retained\", keep = \"tab\", max = 1 },\n{ name = \"none\", region = \"rum\", max = 1 },\n\
+         { name = \"text in rom\", region = \"rom\", match = \".text*\", max = 1 },\n{ name = \"ram text\", region = \"ram\", match = \".text*\", max = 0 },\n]\n",
+    );
+    let words = [
+        "check",
+        "--linker=bfd@2.40",
+        "-q",
+        "--format=json",
+        "--",
+        "ld",
+        "--gc-sections",
+        "-T",
+        "../r.lds",
+        "m.o",
+    ];
+    let value: Value = serde_json::from_str(&answer(dir.path(), &words, 1)).unwrap();
+    let budgets = value["budgets"].as_array().unwrap();
+    let states: Vec<&str> = budgets.iter().map(|b| b["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["exceeded", "met", "exceeded", "not-evaluated", "exceeded", "met"], "{budgets:?}");
+    // The table's entry and what it refers to.
+    let size = |name: &str| {
+        let all = budgets.iter().find(|b| b["name"] == name).unwrap();
+        all["value"].as_u64().unwrap()
+    };
+    assert!(size("held") > 8 && size("left") < 50 && size("text in rom") <= size("rom"), "{budgets:?}");
+    let schema: Value = serde_json::from_str(&answer(dir.path(), &["schema", "check"], 0)).unwrap();
+    draft4::validate(&value, &schema, &schema, "$");
 }
 
 #[test]
@@ -239,7 +316,7 @@ fn hostile_names_stay_names() {
     let first = out.lines().next().unwrap();
     assert_eq!(
         first,
-        "id,name,level,message,kind,subject,file,archive,location,line,column,bytes,remedy,fingerprint"
+        "id,name,level,message,kind,subject,file,archive,location,line,column,bytes,remedy,fingerprint,state"
     );
     assert!(out.lines().count() >= 3 && out.contains("\"\"',:%0A"), "{out}");
 }

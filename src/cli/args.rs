@@ -512,6 +512,16 @@ pub(super) struct CheckArgs {
     /// The configuration [default: linksweep.toml, upwards to the repository's root]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// A saved graph of what this link is compared with: what it was found to have does not fail, and
+    /// budgets may limit growth
+    #[arg(long, value_name = "OLD.lsw")]
+    pub(super) base: Option<PathBuf>,
+    /// Write what ratchet budgets measure into the configuration where it is lower than their `max`
+    #[arg(long)]
+    pub(super) update_budgets: bool,
+    /// The most bytes of --format=markdown: a comment may have 65,536, a step summary 1,048,576
+    #[arg(long, value_name = "BYTES", default_value_t = crate::report::markdown::COMMENT)]
+    pub(super) limit: usize,
     /// Findings of this level or above make the exit status 1
     #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
     pub(super) fail_on: FailOn,

@@ -9,13 +9,14 @@ use super::session::{self, Clock, tell};
 use super::{keep, kernel, sections, undefined};
 use crate::error::{Diagnostic, Error, Result};
 use crate::load::modules::OpenedModules;
-use crate::plan::config::{Config, Date, LinkSection, Setting};
+use crate::plan::config::{self, Config, Date, LinkSection, Setting};
 use crate::plan::{Flavor, LinkPlan, OutputKind, Overrides, ProfileSpec};
-use crate::query::check::{self, budgets, disagreement};
+use crate::query::check::{self, BudgetResult, budgets, disagreement};
 use crate::query::finding::{self, Finding};
 use crate::query::keep::Given;
 use crate::query::kernel::facts::KernelFacts;
 use crate::query::kernel::{exports, gathered};
+use crate::query::portrait::Portrait;
 use crate::query::sections as counts;
 use crate::query::select::{Selection, SortBy};
 use crate::query::undefined::Request;
@@ -68,17 +69,29 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
     if config.setting("LSW012") != Some(Setting::Off) {
         found.extend(disagreements(&link, &opened.plan, &mut clock));
     }
-    let budgets = match answer.images.first() {
-        Some(image) => budgets::evaluate(&config.budgets, image),
-        None => Vec::new(),
+    let base = match &args.base {
+        Some(path) => Some(saved(path)?),
+        None => None,
     };
-    let judged = check::check(found, &config, budgets, today);
+    let measured = if config.budgets.is_empty() {
+        Vec::new()
+    } else {
+        budgets::evaluate(&config.budgets, &Portrait::of(&analysis), base.as_ref())
+    };
+    clock.done("budgets");
+    if args.update_budgets {
+        lower(&measured, &file, &config)?;
+    }
+    let known = base.as_ref().map(check::fingerprints);
+    let judged = check::check(found, &config, measured, today, known.as_ref());
     clock.done("judging");
 
     let fail_on = args.fail_on.level();
     let view = report::check::View {
         check: &judged,
         config: config.path.to_string_lossy().into_owned(),
+        base: args.base.as_ref().map_or_else(String::new, |p| p.to_string_lossy().into_owned()),
+        limit: args.limit,
         fail_on,
         category: args.category.unwrap_or_else(|| category(&analysis)),
         root: root.map_or_else(String::new, |r| format!("{}/", r.display())),
@@ -100,6 +113,35 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
     let refused = session::tell_diagnostics(&link, &others);
     let code = if refused > 0 { refused } else { u8::from(judged.fails(fail_on)) };
     Ok(Answer { bytes, output: args.output, code })
+}
+
+/// The link that this one is compared with.
+fn saved(path: &Path) -> Result<Portrait<'static>> {
+    let what = format!("option --base={}", path.display());
+    Err(Error::new(what, "saved graphs cannot be read by this version"))
+}
+
+/// Writes the lower figures of ratchet budgets into the configuration.
+fn lower(measured: &[BudgetResult], file: &Path, config: &Config) -> Result<()> {
+    let what = || format!("option --update-budgets: {}", file.display());
+    if file.as_os_str().is_empty() {
+        return Err(Error::new("option --update-budgets", "there is no linksweep.toml"));
+    }
+    let text = std::fs::read_to_string(file).map_err(|e| Error::new(what(), e.to_string()))?;
+    // The spans of the budgets are those of the text that was read.
+    if Config::parse(&config.path, &text)? != *config {
+        return Err(Error::new(what(), "the file has changed"));
+    }
+    let values: Vec<_> = measured.iter().filter_map(|m| Some((&m.budget, m.value?))).collect();
+    let (new, names) = config::lower(&text, &values);
+    if !names.is_empty() {
+        std::fs::write(file, new).map_err(|e| Error::new(what(), e.to_string()))?;
+    }
+    for name in &names {
+        let value = measured.iter().find(|m| m.budget.name == *name).and_then(|m| m.value).unwrap_or(0);
+        tell(&format!("note: budget {}: max is now {value}", escape(name.as_bytes())));
+    }
+    Ok(())
 }
 
 /// An environment variable that is set and not empty.

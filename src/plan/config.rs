@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+mod budget;
+
+pub use budget::{Budget, Metric, lower};
+
 use crate::error::{Error, Result, Severity};
 
 /// A day of the calendar, ordered.
@@ -126,32 +130,6 @@ pub enum AllowKind {
     Archive,
 }
 
-/// What a budget measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
-    /// Bytes of output sections.
-    Size,
-    /// Section headers of the output.
-    SectionCount,
-}
-
-/// An entry of `budget`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Budget {
-    /// Its name.
-    pub name: String,
-    /// What is measured.
-    pub metric: Metric,
-    /// Glob over output section names; `None` means all.
-    pub matching: Option<String>,
-    /// The most there may be: bytes or sections.
-    pub max: Option<u64>,
-    /// The most it may grow against a base, in the same unit.
-    pub max_growth: Option<u64>,
-    /// Line of the entry.
-    pub line: u32,
-}
-
 /// `[link]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkSection {
@@ -213,7 +191,12 @@ impl Config {
                 }
                 "budget" => {
                     for entry in reader.array(value)? {
-                        config.budgets.push(reader.budget(entry)?);
+                        let budget = reader.budget(entry)?;
+                        if config.budgets.iter().any(|b| b.name == budget.name) {
+                            let told = format!("two budgets are named `{}`", budget.name);
+                            return Err(reader.error(entry.span().start, told));
+                        }
+                        config.budgets.push(budget);
                     }
                 }
                 "link" => config.link = reader.link(reader.table(value)?)?,
@@ -378,47 +361,6 @@ impl Reader<'_> {
         Ok(allow)
     }
 
-    fn budget(&self, entry: &Value<'_>) -> Result<Budget> {
-        let at = entry.span().start;
-        let mut budget = Budget {
-            name: String::new(),
-            metric: Metric::Size,
-            matching: None,
-            max: None,
-            max_growth: None,
-            line: self.line(at).0,
-        };
-        for (key, value) in self.table(entry)? {
-            match key.get_ref().as_ref() {
-                "name" => budget.name = self.string(value)?,
-                "match" => budget.matching = Some(self.string(value)?),
-                "max" => budget.max = Some(self.amount(value)?),
-                "max_growth" => budget.max_growth = Some(self.amount(value)?),
-                "metric" => {
-                    budget.metric = match self.string(value)?.as_str() {
-                        "size" => Metric::Size,
-                        "section-count" => Metric::SectionCount,
-                        other => {
-                            let known = ["size", "section-count"];
-                            return Err(self.unknown("metric", other, value.span().start, &known));
-                        }
-                    }
-                }
-                other => {
-                    let known = ["name", "match", "metric", "max", "max_growth"];
-                    return Err(self.unknown("key", other, key.span().start, &known));
-                }
-            }
-        }
-        if budget.name.is_empty() {
-            return Err(self.error(at, "a budget needs a `name`"));
-        }
-        if budget.max.is_none() && budget.max_growth.is_none() {
-            return Err(self.error(at, "a budget needs `max` or `max_growth`"));
-        }
-        Ok(budget)
-    }
-
     fn link(&self, table: &DeTable<'_>) -> Result<LinkSection> {
         let mut link = LinkSection::default();
         for (key, value) in table {
@@ -437,38 +379,6 @@ impl Reader<'_> {
         }
         Ok(link)
     }
-
-    /// A number, or a string such as `16 KiB`.
-    fn amount(&self, value: &Value<'_>) -> Result<u64> {
-        if value.get_ref().as_integer().is_some() {
-            return self.number(value);
-        }
-        let text = self.string(value)?;
-        amount(&text).ok_or_else(|| {
-            let wanted =
-                "a size is needed here: a number of bytes, or `12 MiB` (B, KiB, MiB, GiB, kB, MB, GB)";
-            self.error(value.span().start, wanted)
-        })
-    }
-}
-
-/// `12 MiB` in bytes.
-fn amount(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = text.bytes().take_while(|b| b.is_ascii_digit() || *b == b'_').count();
-    let (number, unit) = text.split_at_checked(digits)?;
-    let number: u64 = number.replace('_', "").parse().ok()?;
-    let factor = match unit.trim() {
-        "" | "B" => 1,
-        "KiB" | "K" => 1 << 10,
-        "MiB" | "M" => 1 << 20,
-        "GiB" | "G" => 1 << 30,
-        "kB" | "KB" => 1000,
-        "MB" => 1_000_000,
-        "GB" => 1_000_000_000,
-        _ => return None,
-    };
-    number.checked_mul(factor)
 }
 
 /// The known word that is nearest by edits, if one is near.

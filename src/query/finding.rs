@@ -77,16 +77,22 @@ pub fn name_of(id: &str) -> &'static str {
 impl Finding {
     /// 16 hex digits over id, subject and location file (FNV-1a).
     pub fn fingerprint(&self) -> String {
-        let mut hash = 0xcbf2_9ce4_8422_2325u64;
         let location = self.location.as_ref().map_or("", |l| l.file.as_str());
         let s = &self.subject;
-        for part in [self.id, s.kind, &s.name, &s.file, &s.archive, location] {
-            for byte in part.bytes().chain([0]) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        }
-        format!("{hash:016x}")
+        fingerprint([self.id, s.kind, &s.name, &s.file, &s.archive, location].map(str::as_bytes))
     }
+}
+
+/// The fingerprint of a finding by id, kind, name, file and archive of its subject, and the file of its
+/// location.
+pub fn fingerprint(parts: [&[u8]; 6]) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    for part in parts {
+        for &byte in part.iter().chain(&[0]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    format!("{hash:016x}")
 }
 
 /// All diagnostics of an analysed link in the order of the phases, what the linker would refuse in

@@ -5,9 +5,13 @@
 
 pub mod budgets;
 pub mod disagreement;
+mod retained;
 pub mod rules;
 
-use super::finding::{Finding, Level};
+use std::collections::BTreeSet;
+
+use super::finding::{self, Finding, Level};
+use super::portrait::{NONE, Portrait};
 use crate::plan::config::{Allow, AllowKind, Config, Date, Setting};
 use crate::script::glob::{Pattern, Syntax};
 
@@ -31,6 +35,10 @@ pub struct Check {
     pub findings: Vec<Finding>,
     /// What is allowed, in the same order.
     pub allowed: Vec<Allowed>,
+    /// What the base has too, in the same order: it does not fail.
+    pub known: Vec<Finding>,
+    /// There is a base.
+    pub has_base: bool,
     /// Number of findings of rules that are off.
     pub off: u64,
     /// Budgets, in the order of the file.
@@ -51,11 +59,41 @@ impl Check {
     }
 }
 
-/// Judges findings. Every finding is counted once: findings of one fingerprint are one.
-pub fn check(found: Vec<Finding>, config: &Config, budgets: Vec<BudgetResult>, today: Date) -> Check {
-    let mut check = Check { budgets, ..Check::default() };
+/// The fingerprints of what a saved link was found to have.
+pub fn fingerprints(base: &Portrait<'_>) -> BTreeSet<String> {
+    let f = &base.findings;
+    let text = |column: &[u32], row: usize| {
+        base.strings.some(column.get(row).copied().unwrap_or(NONE)).unwrap_or(b"")
+    };
+    (0..f.id.len())
+        .map(|row| {
+            let columns: [&[u32]; 6] = [&f.id, &f.kind, &f.name, &f.file, &f.archive, &f.place];
+            finding::fingerprint(columns.map(|c| text(c, row)))
+        })
+        .collect()
+}
+
+/// Judges findings; those whose fingerprint the base has are known. Every finding is counted once: findings of one fingerprint are one.
+pub fn check(
+    found: Vec<Finding>,
+    config: &Config,
+    budgets: Vec<BudgetResult>,
+    today: Date,
+    base: Option<&BTreeSet<String>>,
+) -> Check {
+    let mut check = Check { budgets, has_base: base.is_some(), ..Check::default() };
     let mut list: Vec<Finding> = found;
-    list.extend(check.budgets.iter().filter_map(|b| b.finding(&config.path)));
+    let mut known: BTreeSet<String> = base.cloned().unwrap_or_default();
+    for budget in &check.budgets {
+        let Some(finding) = budget.finding(&config.path) else { continue };
+        // The measure of the base decides, not what was found there.
+        if budget.state == BudgetState::Known {
+            known.insert(finding.fingerprint());
+        } else {
+            known.remove(&finding.fingerprint());
+        }
+        list.push(finding);
+    }
     let allows: Vec<Matcher<'_>> = config.allow.iter().map(Matcher::new).collect();
     let mut used = vec![false; allows.len()];
     let mut seen = std::collections::BTreeSet::new();
@@ -93,6 +131,7 @@ pub fn check(found: Vec<Finding>, config: &Config, budgets: Vec<BudgetResult>, t
                 let (reason, until) = (allow.reason.clone(), allow.until);
                 check.allowed.push(Allowed { finding, reason, until });
             }
+            None if known.contains(&finding.fingerprint()) => check.known.push(finding),
             None => check.findings.push(finding),
         }
     }
@@ -104,6 +143,7 @@ pub fn check(found: Vec<Finding>, config: &Config, budgets: Vec<BudgetResult>, t
         }
     }
     check.findings.sort_by(order);
+    check.known.sort_by(order);
     check.allowed.sort_by(|a, b| order(&a.finding, &b.finding));
     check
 }
@@ -187,7 +227,7 @@ mod tests {
             finding("LSW005", "file", "vmlinux"),
         ];
         let today = Date::parse(today).unwrap_or_else(|| panic!("{today}"));
-        check(found, &config, Vec::new(), today)
+        check(found, &config, Vec::new(), today, None)
     }
 
     fn names(check: &Check) -> Vec<&str> {
@@ -209,6 +249,16 @@ mod tests {
                 .is_some_and(|f| f.message.ends_with("(was allowed until 2027-03-01: why)"))
         );
         assert!(after.notes.is_empty());
+    }
+
+    #[test]
+    fn what_the_base_has_is_known() {
+        let config = Config { path: "linksweep.toml".into(), ..Config::default() };
+        let today = Date::parse("2027-01-01").unwrap_or_else(|| panic!("a day"));
+        let found = vec![finding("LSW003", "symbol", "old"), finding("LSW003", "symbol", "new")];
+        let base: BTreeSet<String> = found.iter().take(1).map(Finding::fingerprint).collect();
+        let check = check(found, &config, Vec::new(), today, Some(&base));
+        assert_eq!((names(&check), check.known.len(), check.has_base), (vec!["new"], 1, true));
     }
 
     #[test]

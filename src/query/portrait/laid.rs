@@ -46,7 +46,7 @@ impl LaidOut {
                     PieceOf::Section(section) => laid.put(rows.section(section), number, piece.size),
                     // Between the commons of one file there may be space.
                     PieceOf::Commons(file) => space += laid.put_commons(file, number, piece.size),
-                    PieceOf::Padding | PieceOf::Dot | PieceOf::Data => {}
+                    PieceOf::Padding | PieceOf::Dot | PieceOf::Data | PieceOf::Linker => {}
                 }
             }
             padding.push(space);

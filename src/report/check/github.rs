@@ -1,12 +1,12 @@
 //! GitHub's workflow commands: `::error file=...,line=...::message`.
 //!
-//! A step shows ten errors and ten warnings; the worst ten findings are written, then one line with the
-//! true count.
+//! A step shows ten errors, ten warnings and ten notices and drops the rest without a word: the worst ten
+//! errors and the worst ten warnings are written, then one notice with the true count.
 
 use super::{View, place, summary};
 use crate::query::finding::{Level, name_of};
 
-/// Findings that get an annotation of their own.
+/// Findings of one level that get an annotation of their own.
 const SHOWN: usize = 10;
 
 /// Escapes a message: what would end the command or start a new line. Other control characters are
@@ -33,25 +33,25 @@ fn property(text: &str) -> String {
 pub fn github(view: &View<'_>) -> Vec<u8> {
     let check = view.check;
     let mut out = String::new();
-    for finding in check.findings.iter().take(SHOWN) {
-        let (file, line, column) = place(view, finding);
-        let command = match finding.level {
-            Level::Error => "error",
-            Level::Warning => "warning",
-            Level::Note => "notice",
-        };
-        let remedy = if finding.remedy.is_empty() { String::new() } else { format!("\n{}", finding.remedy) };
-        out.push_str(&format!(
-            "::{command} file={},line={line},col={column},title={}::{}\n",
-            property(&file),
-            property(&format!("{} {}", finding.id, name_of(finding.id))),
-            message(&format!("{}{remedy}", finding.message))
-        ));
+    let mut shown = 0;
+    for (level, command) in [(Level::Error, "error"), (Level::Warning, "warning")] {
+        for finding in check.findings.iter().filter(|f| f.level == level).take(SHOWN) {
+            let (file, line, column) = place(view, finding);
+            let remedy =
+                if finding.remedy.is_empty() { String::new() } else { format!("\n{}", finding.remedy) };
+            out.push_str(&format!(
+                "::{command} file={},line={line},col={column},title={}::{}\n",
+                property(&file),
+                property(&format!("{} {}", finding.id, name_of(finding.id))),
+                message(&format!("{}{remedy}", finding.message))
+            ));
+            shown += 1;
+        }
     }
-    let command = if check.fails(view.fail_on) { "error" } else { "notice" };
-    let left = check.findings.len().saturating_sub(SHOWN);
+    let verdict = if check.fails(view.fail_on) { "failed" } else { "passed" };
+    let left = check.findings.len() - shown;
     let more = if left > 0 { format!(", {left} of them not shown above") } else { String::new() };
-    out.push_str(&format!("::{command} title=linksweep::{}{more}\n", message(&summary(check))));
+    out.push_str(&format!("::notice title=linksweep {verdict}::{}{more}\n", message(&summary(check))));
     out.into_bytes()
 }
 

@@ -35,6 +35,8 @@ pub fn gitlab(view: &View<'_>) -> Vec<u8> {
         .check
         .findings
         .iter()
+        // The service compares with the report of the target branch itself.
+        .chain(&view.check.known)
         .map(|finding| {
             let (path, line, _) = place(view, finding);
             let fingerprint = finding.fingerprint();

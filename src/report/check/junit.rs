@@ -68,6 +68,12 @@ pub fn junit(view: &View<'_>) -> Vec<u8> {
         let words = super::budget_words(result);
         match result.state {
             BudgetState::Met => cases.push_str("/>\n"),
+            BudgetState::Known => {
+                cases.push_str(&format!(
+                    ">\n      <system-out>{}</system-out>\n    </testcase>\n",
+                    xml(&words)
+                ));
+            }
             BudgetState::NotEvaluated => {
                 cases
                     .push_str(&format!(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", xml(&words)));

@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 
 use super::{View, place, subject, summary};
 use crate::query::finding::{Finding, Level, level_word, name_of};
-use crate::report::markdown::{COMMENT, cell};
+use crate::report::markdown::cell;
 use crate::report::text::{count, size};
+
+/// Bytes that the heads of blocks and the closing remarks may take.
+const RESERVE: usize = 600;
 
 fn row(view: &View<'_>, finding: &Finding) -> String {
     let (file, line, _) = place(view, finding);
@@ -39,7 +42,7 @@ pub fn markdown(view: &View<'_>) -> Vec<u8> {
     let mut add = |out: &mut String, list: &[&Finding]| {
         for finding in list {
             let row = row(view, finding);
-            if out.len() + row.len() > COMMENT {
+            if out.len() + row.len() + RESERVE > view.limit {
                 left += 1;
             } else {
                 out.push_str(&row);
@@ -52,9 +55,18 @@ pub fn markdown(view: &View<'_>) -> Vec<u8> {
     }
     if !check.budgets.is_empty() {
         out.push_str("\n| budget | state | measured |\n| --- | --- | ---: |\n");
+        let mut hidden = 0u64;
         for result in &check.budgets {
-            let name = cell(&result.budget.name);
-            let _ = writeln!(out, "| {name} | {} | {} |", result.state.word(), super::budget_words(result));
+            let (name, words) = (cell(&result.budget.name), super::budget_words(result));
+            let row = format!("| {name} | {} | {words} |\n", result.state.word());
+            if out.len() + row.len() + RESERVE > view.limit {
+                hidden += 1;
+            } else {
+                out.push_str(&row);
+            }
+        }
+        if hidden > 0 {
+            let _ = writeln!(out, "\n{} more budgets are left out here.", count(hidden));
         }
     }
     if !notes.is_empty() {

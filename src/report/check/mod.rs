@@ -6,6 +6,8 @@
 mod github;
 mod gitlab;
 mod junit;
+#[cfg(test)]
+mod limits_tests;
 mod markdown;
 mod sarif;
 
@@ -22,7 +24,6 @@ use super::csv::csv_record;
 use super::json::{self, FindingJson, LinkInfo, TOOL, Tool};
 use super::labels::escape;
 use super::text::{count, linker, machine, output_kind, plural, size};
-use crate::plan::config::Metric;
 use crate::query::check::{BudgetResult, Check};
 use crate::query::finding::{Finding, Level, level_word, name_of};
 
@@ -32,6 +33,10 @@ pub struct View<'a> {
     pub check: &'a Check,
     /// The configuration file, as spelled from the repository's root; empty if there is none.
     pub config: String,
+    /// What it is compared with; empty: nothing.
+    pub base: String,
+    /// The most bytes of Markdown.
+    pub limit: usize,
     /// From which level on the check fails.
     pub fail_on: Level,
     /// What tells runs of several builds apart: `x86-64-executable`.
@@ -72,9 +77,13 @@ pub(super) fn subject(finding: &Finding) -> String {
 
 /// `2 errors, 1 warning, 3 notes`.
 pub(super) fn summary(check: &Check) -> String {
+    let known = match check.known.len() {
+        0 => String::new(),
+        n => format!(", {} known from the base", count(n as u64)),
+    };
     let of = |level, one, many| plural(check.count(level) as u64, one, many);
     format!(
-        "{}, {}, {}",
+        "{}, {}, {}{known}",
         of(Level::Error, "error", "errors"),
         of(Level::Warning, "warning", "warnings"),
         of(Level::Note, "note", "notes")
@@ -82,16 +91,28 @@ pub(super) fn summary(check: &Check) -> String {
 }
 
 fn budget_words(result: &BudgetResult) -> String {
-    let amount = |n: u64| match result.budget.metric {
-        Metric::Size => size(n),
-        Metric::SectionCount => count(n),
-    };
-    let value = result.value.map_or_else(|| "not measured".to_string(), amount);
-    match (result.budget.max, result.budget.max_growth) {
-        (Some(max), _) => format!("{value} of {}", amount(max)),
-        (None, Some(growth)) => format!("{value}; growth of at most {} needs a base", amount(growth)),
-        (None, None) => value,
+    let bytes = result.unit() == "bytes";
+    let amount = |n: u64| if bytes { size(n) } else { count(n) };
+    let budget = &result.budget;
+    let mut words = vec![result.value.map_or_else(|| "not measured".to_string(), amount)];
+    if let Some(max) = budget.max {
+        words.push(format!("{} allowed", amount(max)));
     }
+    if let Some(min) = budget.min {
+        words.push(format!("{} wanted", amount(min)));
+    }
+    if let Some(base) = result.base {
+        words.push(format!("{} in the base", amount(base)));
+    }
+    match (budget.ratchet, budget.max_growth) {
+        (true, _) => words.push("no growth allowed".into()),
+        (false, Some(growth)) => words.push(format!("growth of {} allowed", amount(growth))),
+        (false, None) => {}
+    }
+    if !result.note.is_empty() {
+        words.push(result.note.to_string());
+    }
+    words.join(", ")
 }
 
 /// For people.
@@ -173,6 +194,8 @@ struct CheckJson {
     allowed: Vec<AllowedJson>,
     budgets: Vec<BudgetJson>,
     notes: Vec<String>,
+    base: Option<String>,
+    known: Vec<FindingJson>,
     findings: Vec<FindingJson>,
 }
 
@@ -183,6 +206,7 @@ struct CountsJson {
     note: usize,
     allowed: usize,
     off: u64,
+    known: usize,
 }
 
 #[derive(Serialize)]
@@ -197,17 +221,17 @@ struct BudgetJson {
     name: String,
     metric: &'static str,
     r#match: Option<String>,
+    region: Option<String>,
+    keep: Option<String>,
+    unit: &'static str,
     value: Option<u64>,
+    base: Option<u64>,
     max: Option<u64>,
+    min: Option<u64>,
     max_growth: Option<u64>,
+    ratchet: bool,
     state: &'static str,
-}
-
-fn metric_word(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Size => "size",
-        Metric::SectionCount => "section-count",
-    }
+    note: &'static str,
 }
 
 /// `linksweep.check/1`.
@@ -226,6 +250,7 @@ pub fn json(page: &Page<'_, '_>, view: &View<'_>) -> Vec<u8> {
             note: check.count(Level::Note),
             allowed: check.allowed.len(),
             off: check.off,
+            known: check.known.len(),
         },
         allowed: check
             .allowed
@@ -241,15 +266,24 @@ pub fn json(page: &Page<'_, '_>, view: &View<'_>) -> Vec<u8> {
             .iter()
             .map(|b| BudgetJson {
                 name: b.budget.name.clone(),
-                metric: metric_word(b.budget.metric),
+                metric: b.budget.metric.word(),
                 r#match: b.budget.matching.clone(),
+                region: b.budget.region.clone(),
+                keep: b.budget.keep.clone(),
+                unit: b.unit(),
                 value: b.value,
+                base: b.base,
                 max: b.budget.max,
+                min: b.budget.min,
                 max_growth: b.budget.max_growth,
+                ratchet: b.budget.ratchet,
                 state: b.state.word(),
+                note: b.note,
             })
             .collect(),
         notes: check.notes.clone(),
+        base: (!view.base.is_empty()).then(|| view.base.clone()),
+        known: json::findings(&check.known),
         findings: json::findings(&check.findings),
     })
 }
@@ -272,9 +306,11 @@ pub fn csv(view: &View<'_>) -> Vec<u8> {
         "bytes",
         "remedy",
         "fingerprint",
+        "state",
     ];
     csv_record(&mut out, header.map(str::as_bytes));
-    for f in &view.check.findings {
+    let own = view.check.findings.iter().map(|f| (f, if view.check.has_base { "new" } else { "" }));
+    for (f, state) in own.chain(view.check.known.iter().map(|f| (f, "known"))) {
         let at = f.location.as_ref();
         let number = |n: Option<u64>| n.map_or_else(String::new, |n| n.to_string());
         let cells = [
@@ -292,6 +328,7 @@ pub fn csv(view: &View<'_>) -> Vec<u8> {
             number(f.bytes),
             f.remedy.clone(),
             f.fingerprint(),
+            state.to_string(),
         ];
         csv_record(&mut out, cells.iter().map(|c| c.as_bytes()));
     }

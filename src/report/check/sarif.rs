@@ -28,9 +28,24 @@ struct Run<'a> {
     tool: Tool,
     automation_details: Automation,
     column_kind: &'static str,
+    invocations: [Invocation; 1],
     results: Vec<ResultOf<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     properties: Option<Omitted>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation {
+    execution_successful: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_execution_notifications: Vec<Notification>,
+}
+
+#[derive(Serialize)]
+struct Notification {
+    level: &'static str,
+    message: Text,
 }
 
 #[derive(Serialize)]
@@ -96,6 +111,8 @@ struct ResultOf<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_index: Option<usize>,
     level: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_state: Option<&'static str>,
     message: Text,
     locations: [Location; 1],
     partial_fingerprints: Fingerprints,
@@ -178,7 +195,7 @@ fn descriptor(rule: &Rule) -> Descriptor {
     }
 }
 
-fn result<'a>(view: &View<'_>, finding: &'a Finding, reason: Option<&str>) -> ResultOf<'a> {
+fn result<'a>(view: &View<'_>, finding: &'a Finding, known: bool, reason: Option<&str>) -> ResultOf<'a> {
     let (file, line, column) = place(view, finding);
     let mut text = finding.message.clone();
     if !finding.remedy.is_empty() {
@@ -190,6 +207,13 @@ fn result<'a>(view: &View<'_>, finding: &'a Finding, reason: Option<&str>) -> Re
         rule_id: finding.id,
         rule_index: RULES.iter().position(|r| r.id == finding.id),
         level: level_word(finding.level),
+        baseline_state: match (view.check.has_base, known) {
+            // What is allowed may have been in the base or not.
+            (true, _) if reason.is_some() => None,
+            (true, true) => Some("unchanged"),
+            (true, false) => Some("new"),
+            (false, _) => None,
+        },
         message: Text::new(text),
         locations: [Location {
             physical_location: Physical {
@@ -218,9 +242,17 @@ fn result<'a>(view: &View<'_>, finding: &'a Finding, reason: Option<&str>) -> Re
 /// The log.
 pub fn sarif(view: &View<'_>) -> Vec<u8> {
     let check = view.check;
-    let own = check.findings.iter().map(|f| result(view, f, None));
-    let allowed = check.allowed.iter().map(|a| result(view, &a.finding, Some(&a.reason)));
-    let total = check.findings.len() + check.allowed.len();
+    let own = check.findings.iter().map(|f| result(view, f, false, None));
+    let known = check.known.iter().map(|f| result(view, f, true, None));
+    let allowed = check.allowed.iter().map(|a| result(view, &a.finding, false, Some(&a.reason)));
+    let total = check.findings.len() + check.known.len() + check.allowed.len();
+    let omitted = total.saturating_sub(RESULTS);
+    let told = (omitted > 0).then(|| Notification {
+        level: "warning",
+        message: Text::new(format!(
+            "{omitted} of {total} results are left out: services take {RESULTS} of a run; new ones and the worst come first"
+        )),
+    });
     json::render(&Log {
         schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         version: "2.1.0",
@@ -234,8 +266,12 @@ pub fn sarif(view: &View<'_>) -> Vec<u8> {
             },
             automation_details: Automation { id: format!("linksweep/{}/", view.category) },
             column_kind: "unicodeCodePoints",
-            results: own.chain(allowed).take(RESULTS).collect(),
-            properties: (total > RESULTS).then(|| Omitted { omitted: total - RESULTS }),
+            invocations: [Invocation {
+                execution_successful: true,
+                tool_execution_notifications: told.into_iter().collect(),
+            }],
+            results: own.chain(known).chain(allowed).take(RESULTS).collect(),
+            properties: (omitted > 0).then_some(Omitted { omitted }),
         }],
     })
 }
