@@ -12,82 +12,8 @@ use object::{Endianness, U32};
 
 use super::relocs::RelocTable;
 
-/// Section header types and flags that rules ask for, as plain numbers.
-pub mod consts {
-    #![allow(missing_docs)]
-    pub const SHT_NULL: u32 = 0;
-    pub const SHT_PROGBITS: u32 = 1;
-    pub const SHT_SYMTAB: u32 = 2;
-    pub const SHT_STRTAB: u32 = 3;
-    pub const SHT_RELA: u32 = 4;
-    pub const SHT_NOTE: u32 = 7;
-    pub const SHT_NOBITS: u32 = 8;
-    pub const SHT_REL: u32 = 9;
-    pub const SHT_DYNSYM: u32 = 11;
-    pub const SHT_INIT_ARRAY: u32 = 14;
-    pub const SHT_FINI_ARRAY: u32 = 15;
-    pub const SHT_PREINIT_ARRAY: u32 = 16;
-    pub const SHT_GROUP: u32 = 17;
-    pub const SHT_SYMTAB_SHNDX: u32 = 18;
-    pub const SHT_RELR: u32 = 19;
-    pub const SHT_CREL: u32 = 0x4000_0014;
-    pub const SHT_LLVM_ADDRSIG: u32 = 0x6fff_4c03;
-    pub const SHT_LLVM_CALL_GRAPH_PROFILE: u32 = 0x6fff_4c09;
-    pub const SHT_LLVM_DEPENDENT_LIBRARIES: u32 = 0x6fff_4c04;
-    pub const SHT_ANDROID_REL: u32 = 0x6000_0001;
-    pub const SHT_ANDROID_RELA: u32 = 0x6000_0002;
-    pub const SHT_ANDROID_RELR: u32 = 0x6fff_ff00;
-    pub const SHT_GNU_VERDEF: u32 = 0x6fff_fffd;
-    pub const SHT_ARM_EXIDX: u32 = 0x7000_0001;
-    pub const SHT_X86_64_UNWIND: u32 = 0x7000_0001;
-    pub const SHF_WRITE: u32 = 1;
-    pub const SHF_ALLOC: u32 = 2;
-    pub const SHF_EXECINSTR: u32 = 4;
-    pub const SHF_MERGE: u32 = 0x10;
-    pub const SHF_STRINGS: u32 = 0x20;
-    pub const SHF_LINK_ORDER: u32 = 0x80;
-    pub const SHF_GROUP: u32 = 0x200;
-    pub const SHF_TLS: u32 = 0x400;
-    pub const SHF_COMPRESSED: u32 = 0x800;
-    pub const SHF_GNU_RETAIN: u32 = 0x20_0000;
-    pub const SHF_EXCLUDE: u32 = 0x8000_0000;
-    pub const STB_LOCAL: u8 = 0;
-    pub const STB_GLOBAL: u8 = 1;
-    pub const STB_WEAK: u8 = 2;
-    pub const STB_GNU_UNIQUE: u8 = 10;
-    pub const STT_NOTYPE: u8 = 0;
-    pub const STT_OBJECT: u8 = 1;
-    pub const STT_FUNC: u8 = 2;
-    pub const STT_SECTION: u8 = 3;
-    pub const STT_FILE: u8 = 4;
-    pub const STT_COMMON: u8 = 5;
-    pub const STT_TLS: u8 = 6;
-    pub const STT_GNU_IFUNC: u8 = 10;
-    pub const STV_DEFAULT: u8 = 0;
-    pub const STV_INTERNAL: u8 = 1;
-    pub const STV_HIDDEN: u8 = 2;
-    pub const STV_PROTECTED: u8 = 3;
-    pub const SHN_UNDEF: u16 = 0;
-    pub const SHN_LORESERVE: u16 = 0xff00;
-    pub const SHN_ABS: u16 = 0xfff1;
-    pub const SHN_COMMON: u16 = 0xfff2;
-    pub const SHN_XINDEX: u16 = 0xffff;
-    pub const EF_MIPS_ABI2: u32 = 0x20;
-    pub const EM_386: u16 = 3;
-    pub const EM_MIPS: u16 = 8;
-    pub const EM_PPC: u16 = 20;
-    pub const EM_PPC64: u16 = 21;
-    pub const EM_S390: u16 = 22;
-    pub const EM_ARM: u16 = 40;
-    pub const EM_SPARCV9: u16 = 43;
-    pub const EM_X86_64: u16 = 62;
-    pub const EM_AARCH64: u16 = 183;
-    pub const EM_RISCV: u16 = 243;
-    pub const EM_LOONGARCH: u16 = 258;
-    pub const EM_ALPHA: u16 = 0x9026;
-    pub const ELFOSABI_GNU: u8 = 3;
-    pub const ELFOSABI_FREEBSD: u8 = 9;
-}
+pub mod consts;
+
 use consts::*;
 
 /// What is asked of a section most often; the rest is decoded from its header on demand.
