@@ -17,6 +17,7 @@ mod outputs;
 mod own;
 mod regions;
 mod setup;
+mod unwind;
 mod walk;
 
 use bstr::BString;

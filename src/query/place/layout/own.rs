@@ -34,6 +34,11 @@ pub(super) fn add(
     if !known {
         own.extend(likely(analysis, placement, first));
     }
+    // Copies of read-only data (lld `addCopyRelSymbol`).
+    if program.plan.profile.flavor == Flavor::Lld && own.iter().any(|o| o.name == ".bss") {
+        let (name, output) = (".bss.rel.ro", BString::from(".bss.rel.ro"));
+        own.push(OwnSection { name, output, flags: SHF_ALLOC | SHF_WRITE });
+    }
     let scripted = program.plan.profile.flavor == Flavor::Bfd || placement.own_script();
     for made in own {
         let size = match made.name {
@@ -43,9 +48,8 @@ pub(super) fn add(
         };
         let align = if made.name == ".note.gnu.build-id" { 4 } else { 1 };
         let kind = match made.name {
-            ".dynbss" | ".bss" | ".copyrel" | ".common" | ".tbss" | ".tls_common" | ".relro_padding" => {
-                SHT_NOBITS
-            }
+            ".dynbss" | ".bss" | ".bss.rel.ro" | ".copyrel" | ".common" | ".tbss" | ".tls_common"
+            | ".relro_padding" => SHT_NOBITS,
             ".note.gnu.build-id" => SHT_NOTE,
             _ => SHT_PROGBITS,
         };

@@ -15,6 +15,7 @@ use super::gather::gather;
 use super::made::finish;
 use super::merge::merge;
 use super::setup::headers_size;
+use super::unwind::shrink;
 use super::{Layout, OutputLayout, orphans, own};
 use crate::ids::SectionId;
 use crate::plan::Flavor;
@@ -30,6 +31,7 @@ pub(super) fn run(analysis: &Analysis<'_>, placement: &Placement) -> Layout {
     }
     own::add(analysis, placement, &mut outs, &mut orphans);
     merge(analysis, &mut outs);
+    shrink(analysis, placement, &mut outs);
     orphans::place(analysis.program.plan.profile, &mut steps, &mut outs, &orphans);
     let mut walker = Walker::new(analysis, placement, &outs);
     walker.until_stable(&steps)
