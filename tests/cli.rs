@@ -487,3 +487,164 @@ fn keep_as_data() {
     answer(dir.path(), &healthy, 0);
     answer(dir.path(), &with(&["keep", "-q", "--fail-on=note"], &healthy[2..]), 1);
 }
+
+/// A folder with two objects and a script with two tables, one of them kept.
+fn tables() -> tempfile::TempDir {
+    let dir = folder();
+    let two =
+        ["fn listed: deep", "fn deep", "fn unlisted", "sec .table aw: listed", "sec .other aw: unlisted"];
+    std::fs::write(dir.path().join("two.o"), object(&two)).unwrap();
+    let script = "SECTIONS\n{\n  .text : { *(.text .text.*) }\n  .t : { KEEP(*(.table)) *(.other) }\n}\n";
+    std::fs::write(dir.path().join("t.ld"), script).unwrap();
+    dir
+}
+
+const TABLES: [&str; 10] =
+    ["--", "ld", "-e", "_start", "--gc-sections", "-T", "t.ld", "main.o", "two.o", "libx.a"];
+
+#[test]
+fn what_if_as_linker_lines() {
+    let dir = tables();
+    let run = |changes: &[&str]| {
+        answer(
+            dir.path(),
+            &with(&with(&["what-if", "--format=linker", "--linker=bfd@2.40"], changes), &TABLES),
+            0,
+        )
+    };
+    let lines = |names: &[&str]| -> String {
+        names.iter().map(|n| format!("removing unused section '{n}' in file 'two.o'\n")).collect()
+    };
+    let only = |out: &str| -> String {
+        out.lines().filter(|l| l.contains("'two.o'")).map(|l| format!("{l}\n")).collect()
+    };
+    assert_eq!(only(&run(&["--drop-root=_start"])), lines(&[".text.unlisted", ".other"]));
+    let all = [".text.listed", ".text.deep", ".text.unlisted", ".table", ".other"];
+    assert_eq!(only(&run(&["--drop-keep=.table"])), lines(&all));
+    assert_eq!(
+        only(&run(&["--drop-keep=*(.table)", "--add-keep=*(.other)"])),
+        lines(&[".text.listed", ".text.deep", ".table"])
+    );
+    assert_eq!(only(&run(&["--cut=listed,deep"])), lines(&[".text.deep", ".text.unlisted", ".other"]));
+    assert_eq!(only(&run(&["--drop-symbol=deep"])), lines(&[".text.deep", ".text.unlisted", ".other"]));
+}
+
+#[test]
+fn what_if_in_all_forms() {
+    let dir = tables();
+    let words = with(&["what-if", "-q", "--linker=bfd@2.40", "--drop-keep=.table"], &TABLES);
+    let out = answer(dir.path(), &words, 0);
+    for part in [
+        "--drop-keep=.table: 1 KEEP statement (t.ld:4:10 *(.table))",
+        "dies: 15 B (15 bytes) in 3 sections",
+        "comes alive: 0 B (0 bytes) in 0 sections",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let value = json(dir.path(), &with(&["what-if", "-q", "--format=json"], &words[2..]));
+    assert_eq!(value["schema"], "linksweep.what-if/1");
+    assert_eq!(value["dies"]["sections"], 3);
+    let schema: serde_json::Value =
+        serde_json::from_str(&answer(dir.path(), &["schema", "what-if"], 0)).unwrap();
+    assert_eq!(schema["$id"], value["schema"]);
+    for key in schema["required"].as_array().unwrap() {
+        assert!(value.get(key.as_str().unwrap()).is_some(), "{key}");
+    }
+    let out = answer(dir.path(), &with(&["what-if", "-q", "--format=csv", "--by=file"], &words[2..]), 0);
+    assert_eq!(
+        out,
+        "by,key,dies_sections,dies_bytes,comes_alive_sections,comes_alive_bytes\nfile,two.o,3,15,0,0\n"
+    );
+    // Members that enter.
+    let out = answer(dir.path(), &with(&["what-if", "-q", "--whole-archive=libx.a"], &words[4..]), 0);
+    assert!(out.contains("members that enter the link: 1\n  libx.a(bar.o)\n"), "{out}");
+}
+
+#[test]
+fn what_if_that_matches_nothing() {
+    let dir = tables();
+    let refused = |changes: &[&str], said: &str| {
+        let run = linksweep(dir.path(), &with(&with(&["what-if", "-q"], changes), &TABLES));
+        assert_eq!(run.status.code(), Some(2), "{changes:?}");
+        let stderr = text(&run.stderr);
+        assert!(stderr.contains(said), "{said}: {stderr}");
+        assert!(run.stdout.is_empty());
+    };
+    refused(&[], "no change given");
+    refused(&["--drop-keep=.tabel"], "near it: .table");
+    refused(&["--drop-root=_strat"], "near it: _start");
+    refused(&["--drop-symbol=listd"], "near it: listed");
+    refused(&["--add-keep=.tabel"], "near it: .table");
+    refused(&["--drop-export=*"], "no export matches; this link has none");
+    refused(&["--cut=listed"], "two patterns with a comma");
+    refused(&["--cut=listed,nothing"], "no section, symbol or file matches nothing");
+    refused(&["--cut=deep,listed"], "nothing of the first refers to anything of the second");
+    refused(&["--kill=deep", "--cut=a,b"], "cannot be used with");
+    refused(&["--kill=nothing"], "no section, symbol or file matches");
+}
+
+#[test]
+fn what_must_go() {
+    let dir = tables();
+    let words = with(&["what-if", "-q", "--linker=bfd@2.40", "--kill=deep"], &TABLES);
+    let out = answer(dir.path(), &words, 0);
+    for part in [
+        "any one of these sets ends it:",
+        "1. this alone: frees 15 B",
+        "keep *(.table) of t.ld:4:10",
+        "section .text.listed of two.o",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let value = json(dir.path(), &with(&["what-if", "-q", "--format=json"], &words[2..]));
+    let cuts = value["cuts"].as_array().unwrap();
+    assert_eq!(cuts.len(), 3, "{value}");
+    assert!(cuts.iter().all(|c| c["verified"] == true && c["items"].as_array().unwrap().len() == 1));
+    assert_eq!(value["schema"], "linksweep.kill/1");
+    let out =
+        answer(dir.path(), &with(&["what-if", "-q", "--linker=bfd@2.40", "--kill=unlisted"], &TABLES), 0);
+    assert!(out.contains("None of it lives"), "{out}");
+}
+
+#[test]
+fn retained_in_all_forms() {
+    let dir = tables();
+    let words = |more: &[&'static str]| with(&with(&["retained", "-q", "--linker=bfd@2.40"], more), &TABLES);
+    let value =
+        json(dir.path(), &words(&["--format=json", "--by=root,section,symbol,file,directory,archive,crate"]));
+    assert_eq!(value["schema"], "linksweep.retained/1");
+    let groups = value["groups"].as_array().unwrap();
+    let row = |by: usize, name: &str| {
+        groups[by]["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|r| r["name"] == name)
+            .unwrap_or_else(|| panic!("{name}: {value}"))
+    };
+    let bytes = |row: &serde_json::Value| {
+        ["direct", "retained", "shared"].map(|part| row[part]["bytes"].as_u64().unwrap())
+    };
+    assert_eq!(row(0, "*(.table)")["kind"], "keep");
+    assert_eq!(row(0, "*(.table)")["of"], "t.ld:4:10");
+    assert_eq!(bytes(row(0, "*(.table)")), [8, 15, 0]);
+    assert_eq!(row(0, "_start")["kind"], "entry");
+    assert_eq!(bytes(row(1, ".text.listed")), [6, 7, 0]);
+    assert_eq!(bytes(row(2, "listed")), [6, 7, 0]);
+    assert_eq!(bytes(row(3, "two.o")), [15, 15, 0]);
+    assert_eq!(bytes(row(4, "."))[1], value["live"]["bytes"].as_u64().unwrap());
+    assert_eq!(row(5, "libx.a")["direct"]["sections"], 1);
+    assert_eq!(bytes(row(6, "(no namespace)"))[1], value["live"]["bytes"].as_u64().unwrap());
+    let out = answer(dir.path(), &words(&["--by=root", "-n1"]), 0);
+    assert!(out.contains("*(.table)") && out.contains("t.ld:4:10") && out.contains("more rows"), "{out}");
+    let out = answer(dir.path(), &words(&["listed"]), 0);
+    assert!(out.contains("retained  7 B (7 bytes) in 2 sections") && out.contains(".text.deep"), "{out}");
+    let out = answer(dir.path(), &words(&["--format=csv", "listed"]), 0);
+    assert_eq!(out.lines().count(), 3, "{out}");
+    let out = answer(dir.path(), &words(&["--format=folded"]), 0);
+    assert!(out.contains("link;keep *(.table);.table;.text.listed;.text.deep 1\n"), "{out}");
+    assert_eq!(linksweep(dir.path(), &words(&["nothing_at_all"])).status.code(), Some(2));
+    // Without collection nothing is retained by anything.
+    let out = answer(dir.path(), &["retained", "-q", "--", "ld", "main.o", "libx.a"], 0);
+    assert!(out.contains("does not collect garbage"), "{out}");
+}

@@ -316,6 +316,67 @@ fn sections(era: &str) -> Outcome {
     same("images", &images.len(), &expected)
 }
 
+/// The removed lines of the link that was made, after an edit of its script.
+fn relinked(era: &str, edit: impl Fn(&str) -> String) -> Result<Vec<String>, Failed> {
+    let tree = Tree::copy(era)?;
+    let path = "arch/x86/kernel/vmlinux.lds";
+    let script = tree.text(path)?;
+    let edited = edit(&script);
+    check(edited != script, || "the edit changes nothing".into())?;
+    tree.write(path, &edited)?;
+    let link = tree.text("link")?;
+    let out =
+        tree.tool("sh", &["-c", &format!("{} --gc-sections --print-gc-sections -o again", link.trim_end())])?;
+    let text = told(&out);
+    let lines = text.lines().filter_map(|l| l.split_once("removing unused section "));
+    Ok(lines.map(|(_, what)| what.to_string()).collect())
+}
+
+/// The changed link is the edited script's.
+fn what_if(era: &str) -> Outcome {
+    let tree = usual(era)?;
+    let before = tree.run("gc", &["--format=linker"], 0)?.lines().count();
+    let same_as = |words: &[&str], edit: &dyn Fn(&str) -> String| -> Outcome {
+        let ours = tree.run("what-if", &[&["--format=linker"], words].concat(), 0)?;
+        let lines = ours.lines().filter_map(|l| l.split_once("removing unused section "));
+        let ours: Vec<String> = lines.map(|(_, what)| what.to_string()).collect();
+        check(ours.len() != before, || format!("{words:?} changes nothing"))?;
+        same(&format!("{words:?}"), &ours, &relinked(era, edit)?)
+    };
+    let unkept = |tables: &'static [&'static str]| {
+        move |script: &str| {
+            tables
+                .iter()
+                .fold(script.to_string(), |s, t| s.replace(&format!("KEEP(*({t}))"), &format!("*({t})")))
+        }
+    };
+    same_as(&["--drop-keep=__feature_fixup"], &unkept(&["__feature_fixup"]))?;
+    same_as(
+        &["--drop-keep=___ksymtab*", "--drop-keep=*( .pci_fixup )"],
+        &unkept(&["SORT(___ksymtab+*)", "SORT(___ksymtab_gpl+*)", ".pci_fixup"]),
+    )?;
+    let kept = |script: &str| script.replace("*(__barrier_fixup)", "KEEP(*(__barrier_fixup))");
+    same_as(&["--add-keep=__barrier_fixup"], &kept)?;
+    same_as(&["--add-keep=*(__barrier_fixup)"], &kept)?;
+    let some = |script: &str| {
+        ["symtab", "symtab_gpl", "crctab", "flagstab"].iter().fold(script.to_string(), |s, table| {
+            let all = format!("KEEP(*(SORT(___k{table}+*)))");
+            s.replace(&all, &format!("KEEP(*(SORT(___k{table}+[!b]*))) *(SORT(___k{table}+*))"))
+        })
+    };
+    same_as(&["--drop-export=b*"], &some)?;
+    tree.write("names", "lib_checksum\nclock_now\n")?;
+    let only = |script: &str| {
+        ["symtab", "symtab_gpl", "crctab", "flagstab"].iter().fold(script.to_string(), |s, table| {
+            let all = format!("KEEP(*(SORT(___k{table}+*)))");
+            let kept =
+                format!("KEEP(*(___k{table}+lib_checksum ___k{table}+clock_now)) *(SORT(___k{table}+*))");
+            s.replace(&all, &kept)
+        })
+    };
+    same_as(&["--only-exports=names"], &only)
+}
+
 /// All findings at once: the tables, the module that cannot be loaded, and in 4.8 the library member.
 fn check_all(era: &str) -> Outcome {
     let tree = usual(era)?;
@@ -351,6 +412,7 @@ fn main() {
         add(format!("exports/{era}"), Box::new(move || exports(era)));
         add(format!("undefined/{era}"), Box::new(move || undefined(era)));
         add(format!("sections/{era}"), Box::new(move || sections(era)));
+        add(format!("what_if/{era}"), Box::new(move || what_if(era)));
         add(format!("check/{era}"), Box::new(move || check_all(era)));
     }
     for era in ["65", "71"] {

@@ -386,6 +386,10 @@ pub(super) struct WhatIfArgs {
     /// A does not refer to B
     #[arg(long, value_name = "A,B")]
     pub(super) cut: Vec<OsString>,
+    /// Instead of a change: the smallest sets of roots and sections that must go so that what PATTERN names dies
+    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["drop_root", "drop_keep", "add_keep", "drop_export",
+        "only_exports", "drop_symbol", "cut", "on_demand", "whole_archive", "by"])]
+    pub(super) kill: Option<OsString>,
     #[command(flatten)]
     pub(super) modes: ModeArgs,
     /// Group what dies and what comes alive

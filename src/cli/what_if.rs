@@ -15,11 +15,14 @@ use crate::query::dead::Grouping;
 use crate::query::finding;
 use crate::query::select::SortBy;
 use crate::query::what_if::compare::{self, Snapshot};
-use crate::query::what_if::{Change, Edited, listed_names};
+use crate::query::what_if::{Change, Edited, kill, listed_names};
 use crate::report::labels::escape;
 use crate::report::{self, Page};
 
 pub(super) fn run(args: WhatIfArgs) -> Result<Answer> {
+    if args.kill.is_some() {
+        return run_kill(args);
+    }
     let allowed = [Format::Text, Format::Json, Format::Csv, Format::Linker];
     let output = options::output(args.output, "what-if", &allowed)?;
     let selection = options::rows(args.rows, output.format, SortBy::Size)?;
@@ -99,6 +102,32 @@ pub(super) fn run(args: WhatIfArgs) -> Result<Answer> {
     // The process ends soon: giving memory back piece by piece would only cost time.
     std::mem::forget(changed);
     std::mem::forget(analysis);
+    Ok(Answer { bytes, output: output.output, code })
+}
+
+/// `--kill`: what must go so that something dies.
+fn run_kill(args: WhatIfArgs) -> Result<Answer> {
+    let output = options::output(args.output, "what-if --kill", &[Format::Text, Format::Json])?;
+    let selection = options::rows(args.rows, output.format, SortBy::Size)?;
+    let pattern = BString::from(args.kill.unwrap_or_default().into_encoded_bytes());
+    let link = options::link(args.link, false)?;
+    let mut clock = Clock::new(link.telling);
+    let opened = session::open(&link, &link.overrides, &mut clock)?;
+    let analysis = session::analyze(&link, &opened, &mut clock)?;
+    let diagnostics = finding::diagnostics(&analysis);
+    let answer = kill::kill(&analysis, &pattern);
+    clock.done("cuts");
+    if answer.matched == 0 {
+        return Err(Error::new(format!("option --kill={pattern}"), "no section, symbol or file matches"));
+    }
+    let findings = finding::findings(&diagnostics);
+    let page = Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
+    let bytes = match output.format {
+        Format::Json => report::kill::json(&page, &pattern, &answer),
+        _ => report::kill::text(&page, &pattern, &answer),
+    };
+    let code = session::tell_diagnostics(&link, &diagnostics);
+    clock.finish();
     Ok(Answer { bytes, output: output.output, code })
 }
 

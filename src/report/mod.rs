@@ -15,6 +15,7 @@ pub mod json;
 pub mod keep;
 pub mod keep_json;
 mod kernel;
+pub mod kill;
 pub mod labels;
 pub mod markdown;
 pub mod outputs;

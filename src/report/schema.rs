@@ -10,6 +10,7 @@ pub const SCHEMAS: &[(&str, &str)] = &[
     ("extract", include_str!("schemas/extract.json")),
     ("keep", include_str!("schemas/keep.json")),
     ("retained", include_str!("schemas/retained.json")),
+    ("kill", include_str!("schemas/kill.json")),
     ("sections", include_str!("schemas/sections.json")),
     ("undefined", include_str!("schemas/undefined.json")),
     ("what-if", include_str!("schemas/what-if.json")),

@@ -53,7 +53,8 @@ pub fn text(page: &Page<'_, '_>, answer: &WhatIf, by: &[Grouping]) -> Vec<u8> {
     for applied in &answer.applied {
         out.push_str(&escape(&applied.change));
         if applied.count > 0 {
-            out.push_str(&format!(": {} {}", count(applied.count), applied.what));
+            let one = applied.what.strip_suffix('s').unwrap_or(applied.what);
+            out.push_str(&format!(": {}", plural(applied.count, one, applied.what)));
             let names: Vec<String> = applied.names.iter().map(|n| escape(n)).collect();
             let more = applied.count.saturating_sub(names.len() as u64);
             if !names.is_empty() {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 
-use crate::graph::{EdgeKind, RootKind};
+use crate::graph::{EdgeKind, Root, RootKind};
 use crate::ids::{FileId, Id, NameId, NodeId};
 use crate::load::elf::consts::{SHF_LINK_ORDER, SHT_ARM_EXIDX, SHT_GROUP, SHT_NOTE};
 use crate::plan::Flavor;
@@ -27,6 +27,19 @@ pub struct Reason {
     pub keep: Option<(u32, u32)>,
     /// The node itself, where neither symbol nor statement tells reasons apart.
     pub node: Option<NodeId>,
+}
+
+impl Reason {
+    /// The reason that a root belongs to.
+    pub fn of(root: &Root) -> Reason {
+        let alone = root.name.is_none() && root.keep.is_none();
+        Reason { kind: root.kind, name: root.name, keep: root.keep, node: alone.then_some(root.node) }
+    }
+
+    /// Whether a root is one for this reason.
+    pub fn covers(&self, root: &Root) -> bool {
+        *self == Reason::of(root)
+    }
 }
 
 /// What a vertex stands for.
@@ -177,9 +190,7 @@ fn reasons(analysis: &Analysis<'_>) -> (Vec<Reason>, Vec<Vec<NodeId>>) {
     let mut reasons = Vec::new();
     let mut nodes: Vec<Vec<NodeId>> = Vec::new();
     for root in &analysis.roots.roots {
-        let alone = root.name.is_none() && root.keep.is_none();
-        let reason =
-            Reason { kind: root.kind, name: root.name, keep: root.keep, node: alone.then_some(root.node) };
+        let reason = Reason::of(root);
         let at = *number.entry(reason).or_insert_with(|| {
             reasons.push(reason);
             nodes.push(Vec::new());

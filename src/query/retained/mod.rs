@@ -18,6 +18,7 @@ use rayon::prelude::*;
 use self::live_graph::{LiveGraph, Vertex};
 use self::sets::Own;
 use super::Analysis;
+use super::dead::file_label;
 use super::dominators::{Dominators, NONE, dominators};
 use super::select::{Selection, SortBy};
 use super::why;
@@ -235,6 +236,20 @@ fn selected(forest: &Forest, by: By, mut rows: Vec<Row>, selection: &Selection) 
     Group { by, rows, omitted }
 }
 
+/// A node for people: what it is, its name, its file.
+pub fn thing(analysis: &Analysis<'_>, node: NodeId) -> (&'static str, BString, BString) {
+    let place =
+        file_of(analysis, node).map_or_else(BString::default, |f| file_label(&analysis.program, f).into());
+    match (groups::node_name(analysis, node), analysis.graph.extra_node(node)) {
+        (Some(name), _) => ("section", name, place),
+        (None, Some(ExtraNode::StartStop { section })) => ("start-stop", BString::from(*section), place),
+        (None, Some(ExtraNode::ScriptSymbol { name })) => {
+            ("symbol", analysis.program.name(*name).into(), place)
+        }
+        _ => ("section", BString::default(), place),
+    }
+}
+
 /// The deepest stacks that are told; what lies below is counted there.
 const DEEPEST: usize = 200;
 
@@ -244,7 +259,12 @@ pub fn stacks(analysis: &Analysis<'_>, forest: &Forest) -> Vec<(Vec<BString>, u6
     let frame = |vertex: u32| -> BString {
         match forest.graph.vertex(vertex) {
             Vertex::Super => "link".into(),
-            Vertex::Reason(number) => roots::reason_name(analysis, &forest.graph.reasons[number]),
+            Vertex::Reason(number) => {
+                let reason = &forest.graph.reasons[number];
+                [roots::kind_word(reason.kind).as_bytes(), b" ", &roots::reason(analysis, reason).0]
+                    .concat()
+                    .into()
+            }
             Vertex::Node(node) => groups::node_name(analysis, node).unwrap_or_else(|| "start-stop".into()),
             Vertex::FileHub(file) => analysis.program.label(file).into(),
         }

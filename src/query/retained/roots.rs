@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use super::live_graph::Reason;
 use super::sets::{Own, retained_by_groups};
-use super::{Forest, Row, groups, sum};
+use super::{Forest, Row, sum, thing};
 use crate::graph::RootKind;
 use crate::ids::NodeId;
 use crate::query::Analysis;
@@ -58,16 +58,17 @@ pub fn statement(analysis: &Analysis<'_>, keep: (u32, u32)) -> Option<(BString, 
     None
 }
 
-/// What a reason is called: kind and name.
-pub(super) fn reason_name(analysis: &Analysis<'_>, reason: &Reason) -> BString {
-    let word = kind_word(reason.kind);
-    let name: BString = match (reason.name, reason.keep, reason.node) {
-        (Some(name), ..) => analysis.program.name(name).into(),
-        (None, Some(keep), _) => statement(analysis, keep).map_or_else(BString::default, |(text, _)| text),
-        (None, None, Some(node)) => groups::node_name(analysis, node).unwrap_or_default(),
-        _ => BString::default(),
-    };
-    [word.as_bytes(), b" ", &name].concat().into()
+/// Name and place of a reason: a symbol, a KEEP's text with where it stands, a section with its file.
+pub fn reason(analysis: &Analysis<'_>, reason: &Reason) -> (BString, BString) {
+    match (reason.name, reason.keep, reason.node) {
+        (Some(name), ..) => (analysis.program.name(name).into(), BString::default()),
+        (None, Some(keep), _) => statement(analysis, keep).unwrap_or_default(),
+        (None, None, Some(node)) => {
+            let (_, name, place) = thing(analysis, node);
+            (name, place)
+        }
+        _ => Default::default(),
+    }
 }
 
 /// All roots.
@@ -79,25 +80,16 @@ pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
     for (number, reason) in forest.graph.reasons.iter().enumerate() {
         let vertex = forest.graph.of_reason(number);
         let targets = forest.graph.flow.successors(vertex);
-        let mut row = Row {
+        let (name, place) = self::reason(analysis, reason);
+        rows.push(Row {
+            name,
+            place,
             kind: kind_word(reason.kind),
             direct: sum(targets.iter().map(|&v| forest.own[v as usize])),
             retained: forest.below[vertex as usize],
             vertices: vec![vertex],
             ..Row::default()
-        };
-        match (reason.name, reason.keep, reason.node) {
-            (Some(name), ..) => row.name = program.name(name).into(),
-            (None, Some(keep), _) => (row.name, row.place) = statement(analysis, keep).unwrap_or_default(),
-            (None, None, Some(node)) => {
-                row.name = groups::node_name(analysis, node).unwrap_or_default();
-                if let Some(file) = super::file_of(analysis, node) {
-                    row.place = file_label(program, file).into();
-                }
-            }
-            _ => {}
-        }
-        rows.push(row);
+        });
     }
     rows.sort_by_key(|r| r.kind != "keep" || r.place.is_empty());
     // What the kernel calls roots.

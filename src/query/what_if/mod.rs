@@ -8,6 +8,8 @@
 pub mod compare;
 mod cuts;
 mod exports;
+pub mod flow;
+pub mod kill;
 mod roots;
 mod scripts;
 mod symbols;
