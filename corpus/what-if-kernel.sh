@@ -19,6 +19,8 @@ script=arch/powerpc/kernel/vmlinux.lds
 inputs=(--whole-archive vmlinux.a .vmlinux.export.o init/version-timestamp.o --no-whole-archive
     --start-group --end-group .tmp_vmlinux.kallsyms2.o)
 failed=0
+# Where lld runs.
+folder=.
 
 # real LINKER SCRIPT [INPUT...]: the removed lines of a real link
 real() {
@@ -27,8 +29,8 @@ real() {
     local flags=(-m elf64lppc -z noexecstack -Bstatic --gc-sections --build-id=sha1 --print-gc-sections)
     case $linker in
         bfd) powerpc64le-linux-gnu-ld -EL --no-warn-rwx-segments "${flags[@]}" --script="$lds" -o "$work/image" "$@" 2>&1 || true ;;
-        lld-*) "ld.$linker" -EL "${flags[@]}" --script="$lds" -o "$work/image" "$@" 2>&1 || true ;;
-    esac | sed -n 's/^.*removing unused section/removing unused section/p'
+        lld-*) cd "$folder"; "ld.$linker" -EL "${flags[@]}" --script="$lds" -o "$work/image" "$@" 2>&1 || true ;;
+    esac | sed -n -e "s,(\(\.\./\)*${PWD#/}/,(," -e 's/^.*removing unused section/removing unused section/p'
 }
 
 # unkeep TABLE...: the script without the KEEPs of these patterns
@@ -94,9 +96,19 @@ for linker; do
 done
 # lib/lib.a on demand: its members leave vmlinux.a.
 powerpc64le-linux-gnu-ar t vmlinux.a | grep -vxFf <(powerpc64le-linux-gnu-ar t lib/lib.a) > "$work/members"
+rest=(.vmlinux.export.o init/version-timestamp.o --start-group lib/lib.a --end-group .tmp_vmlinux.kallsyms2.o)
+mapfile -t members < "$work/members"
 for linker; do
-    mapfile -t members < "$work/members"
-    compare "$linker" "lib.a on demand" "$script" '--on-demand=*lib/lib.a' -- \
-        "${members[@]}" .vmlinux.export.o init/version-timestamp.o --start-group lib/lib.a --end-group .tmp_vmlinux.kallsyms2.o
+    # GNU ld calls members of a thin archive by their own names; lld names the archive.
+    whole=("${members[@]}")
+    case $linker in lld-*)
+        mkdir -p "$work/tree"
+        ln -sf "$PWD"/* "$PWD"/.[a-z]*.o "$work/tree"
+        rm -f "$work/tree/vmlinux.a"
+        (cd "$work/tree" && powerpc64le-linux-gnu-ar rcST vmlinux.a "${members[@]}")
+        folder=$work/tree
+        whole=(--whole-archive vmlinux.a --no-whole-archive) ;;
+    esac
+    compare "$linker" "lib.a on demand" "$script" '--on-demand=*lib/lib.a' -- "${whole[@]}" "${rest[@]}"
 done
 exit $failed

@@ -6,12 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::graph::EdgeKind;
 use crate::ids::{Id, NodeId, SectionId};
 use crate::load::elf::consts::SHF_EXECINSTR;
 use crate::mark;
 use crate::query::Analysis;
-use crate::query::dominators::{FlowGraph, NONE, dominators};
+use crate::query::dominators::{NONE, dominators};
+use crate::query::retained::live_graph::{LiveGraph, Vertex};
 
 use super::lost::Weight;
 use super::statements::{Placement, Statement};
@@ -74,61 +74,41 @@ pub struct Pins {
 
 /// Computes what each KEEP pins.
 pub(super) fn pins(analysis: &Analysis<'_>, placement: &Placement) -> Pins {
-    let (graph, program) = (&analysis.graph, &analysis.program);
+    let program = &analysis.program;
     let mut first_of_script = Vec::new();
     for number in 0..program.scripts.len() as u32 {
         first_of_script.push(placement.statements.partition_point(|s| s.script < number) as u32);
     }
     let statement_of = |keep: (u32, u32)| first_of_script.get(keep.0 as usize).map(|first| first + keep.1);
-    let nodes = graph.node_count() as u32;
-    let group = |statement: u32| nodes + 1 + statement;
-    let mut edges: Vec<(u32, u32)> = Vec::new();
     let mut own: Vec<Vec<NodeId>> = vec![Vec::new(); placement.statements.len()];
     for root in &analysis.roots.roots {
-        match root.keep.and_then(statement_of) {
-            Some(statement) => {
-                if let Some(list) = own.get_mut(statement as usize) {
-                    list.push(root.node);
-                }
-                edges.push((group(statement), root.node.0));
-            }
-            None => edges.push((nodes, root.node.0)),
+        let statement = root.keep.and_then(statement_of);
+        if let Some(list) = statement.and_then(|s| own.get_mut(s as usize)) {
+            list.push(root.node);
         }
     }
-    for (statement, list) in own.iter_mut().enumerate() {
-        list.sort_unstable();
-        if !list.is_empty() {
-            edges.push((nodes, group(statement as u32)));
-        }
-    }
+    own.iter_mut().for_each(|list| list.sort_unstable());
     if own.iter().all(Vec::is_empty) {
         return Pins::default();
     }
-    for node in analysis.liveness.live.ones() {
-        graph.for_each_edge(program, NodeId::from_usize(node), |to, _| {
-            if edges.last() != Some(&(node as u32, to.0)) {
-                edges.push((node as u32, to.0));
-            }
-        });
-    }
-    for staged in &analysis.liveness.staged {
-        if staged.kind == EdgeKind::LinkOrder {
-            edges.push((staged.because.0, staged.node.0));
-        }
-    }
-    let graph = FlowGraph::from_edges(nodes as usize + 1 + placement.statements.len(), &edges);
-    let tree = dominators(&graph, nodes);
+    let graph = LiveGraph::build(analysis);
+    let tree = dominators(&graph.flow, 0);
     let mut out = Pins::default();
-    let mut owner = vec![NONE; graph.len()];
+    let mut owner = vec![NONE; graph.flow.len()];
     let mut sections: Vec<Vec<SectionId>> = vec![Vec::new(); placement.statements.len()];
-    for &node in &tree.preorder {
-        let statement = node.checked_sub(nodes + 1);
-        let above = tree.idom.get(node as usize).copied().unwrap_or(NONE);
+    for &vertex in &tree.preorder {
+        let what = graph.vertex(vertex);
+        let statement = match what {
+            Vertex::Reason(number) => graph.reasons.get(number).and_then(|r| r.keep).and_then(statement_of),
+            _ => None,
+        };
+        let above = tree.idom.get(vertex as usize).copied().unwrap_or(NONE);
         let found = statement.or_else(|| owner.get(above as usize).copied()).unwrap_or(NONE);
-        if let Some(slot) = owner.get_mut(node as usize) {
+        if let Some(slot) = owner.get_mut(vertex as usize) {
             *slot = found;
         }
-        let Some(section) = analysis.graph.section(NodeId(node)) else { continue };
+        let Vertex::Node(node) = what else { continue };
+        let Some(section) = analysis.graph.section(node) else { continue };
         if let Some(list) = sections.get_mut(found as usize) {
             list.push(section);
         }

@@ -16,6 +16,7 @@ pub const UNNAMED: &str = "(anonymous)";
 pub fn crate_of(name: &[u8]) -> BString {
     if let Ok(text) = std::str::from_utf8(name)
         && name.len() <= 4096
+        && is_rust(name)
         && let Ok(rust) = rustc_demangle::try_demangle(text)
     {
         return rust_crate(&format!("{rust:#}"));
@@ -24,6 +25,19 @@ pub fn crate_of(name: &[u8]) -> BString {
         Some(rest) => cxx_scope(rest),
         None => PLAIN.into(),
     }
+}
+
+/// Rust's own scheme, or the older one that looks like C++'s: its last segment is a hash.
+fn is_rust(name: &[u8]) -> bool {
+    if name.starts_with(b"_R") {
+        return true;
+    }
+    name.strip_prefix(b"_ZN").is_some_and(|rest| {
+        rest.rfind(b"17h").is_some_and(|at| {
+            let tail = rest.get(at + 3..).unwrap_or_default();
+            tail.get(16) == Some(&b'E') && tail.iter().take(16).all(u8::is_ascii_hexdigit)
+        })
+    })
 }
 
 /// The first path segment of a demangled name: `<alloc::vec::Vec<T> as core::ops::Drop>::drop` is alloc's.
@@ -98,7 +112,7 @@ mod tests {
         for (name, expected) in [
             ("_ZN4core3fmt5write17h0123456789abcdefE", "core"),
             (
-                "_ZN61_$LT$alloc..vec..Vec$LT$T$GT$$u20$as$u20$core..ops..Drop$GT$4drop17h0123456789abcdefE",
+                "_ZN60_$LT$alloc..vec..Vec$LT$T$GT$$u20$as$u20$core..ops..Drop$GT$4drop17h0123456789abcdefE",
                 "alloc",
             ),
             ("_RNvCskwGfYPst2Cb_3foo16example_function", "foo"),

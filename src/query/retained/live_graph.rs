@@ -21,7 +21,7 @@ use crate::query::dominators::{FlowGraph, NONE};
 pub struct Reason {
     /// The kind of root.
     pub kind: RootKind,
-    /// The symbol that names it, where one does.
+    /// The symbol that names it, where one does and no KEEP statement tells more.
     pub name: Option<NameId>,
     /// For KEEP statements of scripts: script number and description number.
     pub keep: Option<(u32, u32)>,
@@ -32,8 +32,10 @@ pub struct Reason {
 impl Reason {
     /// The reason that a root belongs to.
     pub fn of(root: &Root) -> Reason {
-        let alone = root.name.is_none() && root.keep.is_none();
-        Reason { kind: root.kind, name: root.name, keep: root.keep, node: alone.then_some(root.node) }
+        // A KEEP of commons has a name for each of them.
+        let name = root.name.filter(|_| root.keep.is_none());
+        let alone = name.is_none() && root.keep.is_none();
+        Reason { kind: root.kind, name, keep: root.keep, node: alone.then_some(root.node) }
     }
 
     /// Whether a root is one for this reason.
