@@ -29,9 +29,50 @@ pub struct SectionPieces {
     pub dead_bytes: u64,
 }
 
+/// All sections that are kept piece by piece, split, and which pieces live.
+pub struct LivePieces {
+    sections: Vec<SectionId>,
+    split: Vec<Option<Pieces>>,
+    /// Where each section's pieces begin in `live`; one more at the end.
+    starts: Vec<usize>,
+    live: fixedbitset::FixedBitSet,
+}
+
+impl LivePieces {
+    /// The live pieces of a section in order, as ranges of bytes; `None` if the section is not kept
+    /// piece by piece, or does not split.
+    pub fn of(&self, section: SectionId) -> Option<impl Iterator<Item = std::ops::Range<u64>> + '_> {
+        let number = self.sections.binary_search(&section).ok()?;
+        let pieces = self.split.get(number)?.as_ref()?;
+        let start = self.starts.get(number).copied()?;
+        let live = move |piece: &usize| self.live.contains(start + piece);
+        Some((0..pieces.len()).filter(live).map(|piece| pieces.range(piece)))
+    }
+}
+
 /// Rows of all sections that are kept piece by piece, in section order.
 pub fn pieces(analysis: &Analysis<'_>) -> Vec<SectionPieces> {
     let program = &analysis.program;
+    let all = live_pieces(analysis);
+    let row = |(number, &section): (usize, &SectionId)| {
+        let size = program.section_size(section);
+        let range = all.starts[number]..all.starts[number + 1];
+        let live_count = all.live.count_ones(range.clone());
+        let dead_bytes = match &all.split[number] {
+            Some(pieces) => {
+                let dead = (0..pieces.len()).filter(|p| !all.live.contains(range.start + p));
+                dead.map(|p| pieces.range(p)).map(|r| r.end - r.start).sum()
+            }
+            None if live_count == 0 => size,
+            None => 0,
+        };
+        SectionPieces { section, total: range.len(), live: live_count, dead_bytes }
+    };
+    all.sections.iter().enumerate().map(row).collect()
+}
+
+/// Finds the live pieces of all sections.
+pub fn live_pieces(analysis: &Analysis<'_>) -> LivePieces {
     // Split sections, and where each one's pieces begin in the common numbering.
     let sections: Vec<SectionId> = (0..analysis.graph.class.len())
         .map(SectionId::from_usize)
@@ -58,21 +99,7 @@ pub fn pieces(analysis: &Analysis<'_>) -> Vec<SectionPieces> {
     for piece in marks.into_iter().flatten() {
         live.insert(piece);
     }
-    let row = |(number, &section): (usize, &SectionId)| {
-        let size = program.section_size(section);
-        let range = starts[number]..starts[number + 1];
-        let live_count = live.count_ones(range.clone());
-        let dead_bytes = match &split[number] {
-            Some(pieces) => {
-                let dead = (0..pieces.len()).filter(|p| !live.contains(range.start + p));
-                dead.map(|p| pieces.range(p)).map(|r| r.end - r.start).sum()
-            }
-            None if live_count == 0 => size,
-            None => 0,
-        };
-        SectionPieces { section, total: range.len(), live: live_count, dead_bytes }
-    };
-    sections.iter().enumerate().map(row).collect()
+    LivePieces { sections, split, starts, live }
 }
 
 fn split(analysis: &Analysis<'_>, section: SectionId) -> Option<Pieces> {

@@ -1,9 +1,9 @@
 //! mold: names of output sections; it has no SECTIONS.
 //!
-//! Source: mold 1.10 `get_output_name` (elf/passes.cc).
+//! Source: mold 1.10 `get_output_name` (elf/passes.cc), `get_merged_output_name`.
 
 use super::{OutputName, kept_name, options};
-use crate::load::elf::consts::{EM_ALPHA, EM_ARM, SHF_MERGE};
+use crate::load::elf::consts::{EM_ALPHA, EM_ARM, SHF_MERGE, SHF_STRINGS};
 use crate::plan::OutputKind;
 use crate::program::Program;
 
@@ -26,11 +26,20 @@ const STEMS: [&[u8]; 14] = [
 
 const TEXT: [&[u8]; 5] = [b".text.hot", b".text.unknown", b".text.unlikely", b".text.startup", b".text.exit"];
 
-/// The output section of a section. Mergeable sections keep their names.
+/// The output section of a section. Mergeable sections keep their names, but for read-only data.
 pub(super) fn output_name<'n>(program: &Program<'_>, flags: u64, name: &'n [u8]) -> OutputName<'n> {
     let plan = program.plan;
-    if plan.output_kind == OutputKind::Relocatable || flags & u64::from(SHF_MERGE) != 0 || plan.unique.all {
+    if plan.output_kind == OutputKind::Relocatable || plan.unique.all {
         return kept_name(name);
+    }
+    if flags & u64::from(SHF_MERGE) != 0 {
+        let rodata =
+            name.strip_prefix(b".rodata").is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."));
+        return kept_name(match flags & u64::from(SHF_STRINGS) {
+            _ if !rodata => name,
+            0 => b".rodata.cst",
+            _ => b".rodata.str",
+        });
     }
     let machine = program.target.map_or(0, |t| t.machine);
     let of_machine: &[&[u8]] = match machine {

@@ -167,7 +167,19 @@ pub(super) fn own(analysis: &Analysis<'_>, placement: &Placement) -> (Vec<OwnSec
         Flavor::Lld => lld::build(&view),
         Flavor::Mold => mold::build(&view),
     };
-    (built.own, !built.estimated)
+    let mut own = built.own;
+    // mold: what is left of properties is not computed.
+    if analysis.program.plan.profile.flavor == Flavor::Mold && view.any_has(b".note.gnu.property") {
+        let (name, output) = (".note.gnu.property", BString::from(".note.gnu.property"));
+        own.push(OwnSection { name, output, flags: crate::load::elf::consts::SHF_ALLOC });
+    }
+    // gold: a library with versions may name itself as one.
+    let library = analysis.program.plan.output_kind == OutputKind::Shared;
+    if analysis.program.plan.profile.flavor == Flavor::Gold && library {
+        let (name, output) = (".gnu.version_d", BString::from(".gnu.version_d"));
+        own.push(OwnSection { name, output, flags: crate::load::elf::consts::SHF_ALLOC });
+    }
+    (own, !built.estimated)
 }
 
 /// The size of the note with the build id.

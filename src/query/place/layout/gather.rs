@@ -137,9 +137,47 @@ pub(super) fn gather(analysis: &Analysis<'_>, placement: &Placement) -> Gathered
             }
         }
     }
+    if program.plan.profile.flavor == Flavor::Gold && !placement.own_script() {
+        for loose in all.loose.iter_mut().filter(|l| l.name == ".text") {
+            gold_text(analysis, &mut loose.inputs);
+        }
+    }
     commons(analysis, placement, &mut all);
     sort(analysis, placement, &mut all);
     all
+}
+
+/// Code that gold puts first, unless `--no-text-reorder`. Padding is made when a section is added,
+/// and on x86 stays when they are sorted (gold `Output_section::add_input_section`,
+/// `Layout::special_ordering_of_input_section`).
+fn gold_text(analysis: &Analysis<'_>, inputs: &mut Vec<Input>) {
+    const FIRST: [&[u8]; 5] =
+        [b".text.unlikely", b".text.exit", b".text.startup", b".text.hot", b".text.sorted"];
+    let program = &analysis.program;
+    let rank = |input: &Input| {
+        let PieceOf::Section(section) = input.of else { return FIRST.len() };
+        let name = program.section_name(section);
+        FIRST.iter().position(|p| name.starts_with(p)).unwrap_or(FIRST.len())
+    };
+    let fixed = program.plan.words.iter().any(|w| w == "--no-text-reorder");
+    if fixed || inputs.iter().all(|i| rank(i) == FIRST.len()) {
+        return;
+    }
+    if program.target.is_some_and(|t| matches!(t.machine, EM_X86_64 | EM_386)) {
+        let mut end = 0u64;
+        let mut filled = Vec::with_capacity(inputs.len() * 2);
+        for input in inputs.drain(..) {
+            let start = crate::script::expr::align(end, input.align);
+            if start != end {
+                let size = start.wrapping_sub(end);
+                filled.push(Input { of: PieceOf::Padding, size, align: 1, ..input });
+            }
+            end = start.wrapping_add(input.size);
+            filled.push(input);
+        }
+        *inputs = filled;
+    }
+    inputs.sort_by_key(rank);
 }
 
 fn input_of(analysis: &Analysis<'_>, section: SectionId) -> Option<Input> {

@@ -8,7 +8,7 @@ use bstr::BStr;
 use super::build::{Item, Out};
 use super::{Made, PieceOf};
 use crate::load::elf::consts::*;
-use crate::plan::OutputKind;
+use crate::plan::{Flavor, OutputKind};
 use crate::query::Analysis;
 
 /// Flags, type and alignment of an output section from what is in it.
@@ -47,7 +47,9 @@ pub(super) fn finish(analysis: &Analysis<'_>, out: &mut Out<'_>) {
         Some(b"READONLY") => out.flags &= !SHF_WRITE,
         _ => {}
     }
-    out.nobits = !contents;
+    // lld: one without inputs is of type PROGBITS.
+    let lld = plan.profile.flavor == Flavor::Lld;
+    out.nobits = !contents && (any || !lld || kind == Some(b"NOLOAD"));
     let partial = plan.output_kind == OutputKind::Relocatable;
     out.made = if is_rewritten(BStr::new(&out.name)) && any {
         Some(Made::Content)

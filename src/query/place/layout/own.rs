@@ -18,6 +18,9 @@ use crate::query::Analysis;
 use crate::query::fate;
 use crate::query::sections::{self, OwnSection};
 
+/// The GOT of lld on mips where nothing asks for one: two reserved entries (lld `MipsGotSection`).
+const MIPS_GOT: &str = ".got (header)";
+
 /// Adds them; new output sections are added to `orphans`.
 pub(super) fn add(
     analysis: &Analysis<'_>,
@@ -44,9 +47,14 @@ pub(super) fn add(
         let size = match made.name {
             ".note.gnu.build-id" => sections::build_id_size(analysis),
             ".interp" => sections::interp_size(analysis),
+            MIPS_GOT => Some(if program.target.is_some_and(|t| t.is_64) { 16 } else { 8 }),
             _ => None,
         };
-        let align = if made.name == ".note.gnu.build-id" { 4 } else { 1 };
+        let align = match made.name {
+            ".note.gnu.build-id" => 4,
+            MIPS_GOT => 16,
+            _ => 1,
+        };
         let kind = match made.name {
             ".dynbss" | ".bss" | ".bss.rel.ro" | ".copyrel" | ".common" | ".tbss" | ".tls_common"
             | ".relro_padding" => SHT_NOBITS,
@@ -55,7 +63,10 @@ pub(super) fn add(
         };
         let input = Input { of: PieceOf::Linker, size: size.unwrap_or(0), align, flags: made.flags, kind };
         let statement = scripted
-            .then(|| placement.place_named(program, first, made.name.as_bytes(), u64::from(made.flags)))
+            .then(|| {
+                let name = made.name.strip_suffix(" (header)").unwrap_or(made.name);
+                placement.place_named(program, first, name.as_bytes(), u64::from(made.flags))
+            })
             .flatten();
         if statement.and_then(|id| placement.statements().get(id)).is_some_and(|s| s.discard) {
             continue;
@@ -76,8 +87,8 @@ pub(super) fn add(
         if size.is_none() {
             out.made = Some(Made::Content);
         }
-        // Copies of read-only data of libraries.
-        if made.name == ".dynbss"
+        // Copies of read-only data of libraries (ld `.data.rel.ro`, gold the same).
+        if matches!(made.name, ".dynbss" | ".bss")
             && let Some(out) = outs.iter_mut().find(|o| o.name == ".data.rel.ro")
         {
             out.made = Some(Made::Content);
@@ -125,6 +136,11 @@ fn likely(analysis: &Analysis<'_>, placement: &Placement, first: FileId) -> Vec<
         id.is_some() || [".got", ".plt"].contains(name)
     };
     names.retain(by_name);
+    let mips_lld = machine == EM_MIPS && program.plan.profile.flavor == Flavor::Lld;
+    if mips_lld && !names.contains(&".got") {
+        let flags = SHF_ALLOC | SHF_WRITE;
+        return vec![OwnSection { name: MIPS_GOT, output: BString::from(".got"), flags }];
+    }
     let flags = |name: &str| match name {
         ".got" | ".got.plt" => SHF_ALLOC | SHF_WRITE,
         ".plt" | ".iplt" | ".sfpr" | ".glink" | ".glue_7" | ".glue_7t" => SHF_ALLOC | SHF_EXECINSTR,

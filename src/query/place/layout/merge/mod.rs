@@ -6,6 +6,8 @@
 //! merged size cannot be told keeps [`Made::Merged`] and the sizes of its inputs.
 
 mod bfd;
+mod lld;
+mod mold;
 
 use super::build::{Item, Out};
 use super::gather::Input;
@@ -13,7 +15,7 @@ use super::{Made, PieceOf};
 use crate::ids::{Id as _, SectionId};
 use crate::load::elf::consts::*;
 use crate::plan::{Flavor, OutputKind};
-use crate::query::Analysis;
+use crate::query::{Analysis, fate, pieces};
 
 /// A mergeable input section, and where its [`Input`] stands in the output section.
 #[derive(Debug, Clone, Copy)]
@@ -39,14 +41,22 @@ pub(super) fn merge(analysis: &Analysis<'_>, outs: &mut [Out<'_>]) {
         return;
     }
     let order = link_order(analysis);
+    let by_piece =
+        matches!(plan.profile.flavor, Flavor::Lld | Flavor::Mold) && fate::collects(&analysis.program);
+    let live = by_piece.then(|| pieces::live_pieces(analysis));
     for out in outs.iter_mut().filter(|o| !o.skipped) {
-        let Some(entries) = entries(analysis, out, &order) else { continue };
+        let Some(mut entries) = entries(analysis, out, &order) else { continue };
         if entries.is_empty() {
             continue;
         }
         let exact = match plan.profile.flavor {
             Flavor::Bfd => bfd::merge(out, &entries),
-            _ => false,
+            Flavor::Lld => {
+                entries.sort_by_key(|e| (e.item, e.position));
+                lld::merge(plan, out, &entries, live.as_ref())
+            }
+            Flavor::Mold => mold::merge(out, &entries, live.as_ref()),
+            Flavor::Gold => false,
         };
         if exact && out.made == Some(Made::Merged) {
             out.made = None;
