@@ -66,10 +66,13 @@ pub mod mark;
 // Floor 7: questions and their answers as plain data.
 pub mod query;
 
-// Floor 8: answers as text, JSON and tables.
+// Floor 8: saved links.
+pub mod snapshot;
+
+// Floor 9: answers as text, JSON and tables.
 pub mod report;
 
-// Floor 9: the shell.
+// Floor 10: the shell.
 pub mod cli;
 
 use error::Result;

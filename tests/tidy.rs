@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 /// Floors from below; modules of one floor may use each other.
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 10] = [
     &["error", "ids", "demangle"],
     &["plan", "script"],
     &["load"],
@@ -17,6 +17,7 @@ const FLOORS: [&[&str]; 9] = [
     &["graph"],
     &["mark"],
     &["query"],
+    &["snapshot"],
     &["report"],
 ];
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::codes::{Meaning, class_code, fate_code, place_code, sort_code};
 use super::rows::{Rows, Text, Texts};
 use super::tables::*;
-use super::{Head, Portrait, Strings, details, edges, laid, members};
+use super::{AsSpelled, Head, Paths, Portrait, Strings, details, edges, laid, members};
 use crate::ids::{FileId, Id, NameId, SectionId, Table};
 use crate::load::elf::Place;
 use crate::query::dead;
@@ -24,14 +24,19 @@ use crate::script::CommandKind;
 impl Portrait<'static> {
     /// The portrait of a finished link. Findings are added by [`Portrait::add_findings`].
     pub fn of(analysis: &Analysis<'_>) -> Self {
+        Self::with_paths(analysis, &AsSpelled)
+    }
+
+    /// The same with paths in another form.
+    pub fn with_paths(analysis: &Analysis<'_>, paths: &dyn Paths) -> Self {
         let program = &analysis.program;
         let fates = fate::fates(analysis);
         let pieces = dead::pieces(analysis, &fates);
         let account = dead::account(analysis, &[], &fates, &pieces);
 
         let mut texts = Texts::default();
-        let file_texts = members::texts(analysis, &mut texts);
-        let root_tables = details::roots(analysis, &mut texts);
+        let file_texts = members::texts(analysis, paths, &mut texts);
+        let root_tables = details::roots(analysis, paths, &mut texts);
         let extra_names = details::extra_names(analysis, &mut texts);
         let signatures = details::signatures(analysis, &mut texts);
         let outputs = Outputs::new(analysis, &mut texts);
@@ -53,6 +58,8 @@ impl Portrait<'static> {
             is_64: target.is_none_or(|t| t.is_64),
             big_endian: target.is_some_and(|t| t.big_endian),
             output_kind: program.plan.output_kind,
+            emulation_given: program.plan.emulation.clone(),
+            gc_sections: program.plan.gc_sections == Some(true),
             collects: fate::collects(program),
             words: Vec::new(),
             totals: account.totals,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::codes::{ExtraKind, edge_code, extra_code, root_code};
 use super::rows::{Rows, Texts};
+use super::Paths;
 use super::tables::*;
 use crate::graph::{ExtraNode, Root, RootKind};
 use crate::ids::{FileId, Id, NameId, NodeId};
@@ -28,7 +29,7 @@ pub(super) struct RootTables {
 }
 
 /// Notes what roots need in words.
-pub(super) fn roots(analysis: &Analysis<'_>, texts: &mut Texts) -> RootTables {
+pub(super) fn roots(analysis: &Analysis<'_>, paths: &dyn Paths, texts: &mut Texts) -> RootTables {
     let program = &analysis.program;
     let mut out = RootTables::default();
     let mut number: BTreeMap<(u32, u32), u32> = BTreeMap::new();
@@ -50,7 +51,7 @@ pub(super) fn roots(analysis: &Analysis<'_>, texts: &mut Texts) -> RootTables {
         };
         let row = *number.entry(keep).or_insert_with(|| {
             let (path, line, column, text) = statement(program, keep);
-            let (path, text) = (texts.add(path.as_bytes()), texts.add(text));
+            let (path, text) = (texts.add(&paths.stored(path.as_bytes())), texts.add(text));
             keeps.push([keep.0, keep.1, path, line, column, text]);
             (keeps.len() - 1) as u32
         });

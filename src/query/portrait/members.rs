@@ -4,6 +4,7 @@
 
 use rayon::prelude::*;
 
+use super::Paths;
 use super::rows::{Rows, Texts};
 use super::tables::*;
 
@@ -17,24 +18,36 @@ pub(super) struct FileTexts {
     archives: Vec<u32>,
     /// Path, member, joined, nested, opaque.
     files: Vec<[u32; 5]>,
+    absolute_archives: Vec<bool>,
+    absolute_files: Vec<bool>,
     /// What options that fetched members are called, and names asked for.
     extractions: Vec<[u32; 2]>,
 }
 
 /// Notes them.
-pub(super) fn texts(analysis: &Analysis<'_>, texts: &mut Texts) -> FileTexts {
+pub(super) fn texts(analysis: &Analysis<'_>, paths: &dyn Paths, texts: &mut Texts) -> FileTexts {
     let program = &analysis.program;
-    let archives = program.archives.iter().map(|a| texts.add(a.path)).collect::<Vec<u32>>();
+    let archives = program.archives.iter().map(|a| texts.add(&paths.stored(a.path))).collect::<Vec<u32>>();
     let files = program.files.iter().map(|f| {
         let path = match f.archive.and_then(|a| archives.get(a.idx())) {
             Some(&path) => path,
-            None => texts.add(f.path),
+            None => texts.add(&paths.stored(f.path)),
         };
         let member = texts.some(f.archive.map(|_| f.member));
         let words = opaque(f).map(str::as_bytes);
-        [path, member, texts.some(f.joined), texts.some(f.nested), texts.some(words)]
+        let joined = f.joined.map(|p| paths.stored(p));
+        let nested = f.nested.map(|p| paths.stored(p));
+        let rest = [joined.as_deref(), nested.as_deref(), words].map(|t| texts.some(t));
+        let [joined, nested, words] = rest;
+        [path, member, joined, nested, words]
     });
     let files = files.collect();
+    // Where a relative path stands for one that was spelled from the root.
+    let absolute = |path: &[u8]| {
+        path.starts_with(b"/") && !paths.stored(path).starts_with(b"/") && !paths.stored(path).starts_with(b"@")
+    };
+    let absolute_archives = program.archives.iter().map(|a| absolute(a.path)).collect();
+    let absolute_files = program.files.iter().map(|f| absolute(f.path)).collect();
     let extractions = analysis.resolution.extractions.iter().map(|e| {
         let text = match &e.asker {
             Asker::Option(text) => Some(text.as_bytes()),
@@ -43,7 +56,7 @@ pub(super) fn texts(analysis: &Analysis<'_>, texts: &mut Texts) -> FileTexts {
         [texts.some(text), texts.some(e.symbol.map(|n| program.name(n)))]
     });
     let extractions = extractions.collect();
-    FileTexts { archives, files, extractions }
+    FileTexts { archives, files, absolute_archives, absolute_files, extractions }
 }
 
 /// Why a file's contents cannot be known, in words.
@@ -75,8 +88,10 @@ pub(super) fn files(
         path: texts.archives.iter().map(|&t| rows.text(t)).collect::<Vec<_>>().into(),
         flags: list
             .iter()
-            .map(|a| {
-                flag(a.thin, archive_flags::THIN)
+            .zip(&texts.absolute_archives)
+            .map(|(a, absolute)| {
+                flag(*absolute, archive_flags::ABSOLUTE)
+                    | flag(a.thin, archive_flags::THIN)
                     | flag(a.mode.whole_archive, archive_flags::WHOLE)
                     | flag(a.by_library, archive_flags::BY_LIBRARY)
                     | flag(a.index.is_some(), archive_flags::INDEXED)
@@ -93,13 +108,15 @@ pub(super) fn files(
         Content::Binary(_) => 2,
         Content::Opaque(_) => 3,
     };
-    let flags = program.files.enumerate().map(|(file, f)| {
+    let flags = program.files.enumerate().zip(&texts.absolute_files).map(|((file, f), absolute)| {
         let stand_in = f.intermediate.as_ref().is_some_and(|i| i.half == Half::Intermediate);
         flag(analysis.resolution.is_in_link(file), file_flags::IN_LINK)
             | flag(f.is_partial(), file_flags::PARTIAL)
             | flag(stand_in, file_flags::STAND_IN)
             | flag(f.in_lib, file_flags::IN_LIB)
             | flag(f.mode.just_symbols, file_flags::JUST_SYMBOLS)
+            | flag(*absolute, file_flags::ABSOLUTE)
+            | flag(f.intermediate.is_some(), file_flags::INTERMEDIATE)
     });
     let files = Files {
         path: column(0),

@@ -43,7 +43,11 @@ pub struct Head {
     pub big_endian: bool,
     /// What is made.
     pub output_kind: OutputKind,
-    /// Garbage is collected.
+    /// The emulation that the command line names.
+    pub emulation_given: Option<String>,
+    /// `--gc-sections` is in force.
+    pub gc_sections: bool,
+    /// Garbage is collected: `--gc-sections` is in force and the linker does not ignore it.
     pub collects: bool,
     /// The words of the command line, if the maker knew them.
     pub words: Vec<String>,
@@ -83,6 +87,8 @@ impl Default for Head {
             is_64: true,
             big_endian: false,
             output_kind: OutputKind::Executable,
+            emulation_given: None,
+            gc_sections: false,
             collects: false,
             words: Vec::new(),
             totals: Totals::default(),
@@ -93,6 +99,21 @@ impl Default for Head {
             script_entry: None,
             kernel: None,
         }
+    }
+}
+
+/// How paths stand in a portrait.
+pub trait Paths {
+    /// The form of a path that is kept.
+    fn stored(&self, path: &[u8]) -> Vec<u8>;
+}
+
+/// Paths as linkers spell them.
+pub struct AsSpelled;
+
+impl Paths for AsSpelled {
+    fn stored(&self, path: &[u8]) -> Vec<u8> {
+        path.to_vec()
     }
 }
 

@@ -14,21 +14,30 @@ use super::column::Element;
 /// Deflate turns one byte into 1,032 at most; a column that claims more is damaged.
 const MOST_PER_BYTE: usize = 1032;
 
-/// Packs rows.
-pub fn pack<T: Element>(rows: &[T]) -> Vec<u8> {
-    let mut planes = vec![0u8; rows.len() * T::WIDTH];
+/// Level of deflate.
+const LEVEL: u32 = 5;
+
+/// Packs rows given as little-endian bytes, `width` bytes each.
+pub fn pack(bytes: &[u8], width: usize) -> Vec<u8> {
+    let width = width.clamp(1, 8);
+    let count = bytes.len() / width;
+    let mut planes = vec![0u8; count * width];
     let mut last = 0u64;
-    for (at, row) in rows.iter().enumerate() {
-        let wide = row.wide();
-        let step = zigzag(wide.wrapping_sub(last), T::WIDTH);
+    for (at, row) in bytes.chunks_exact(width).enumerate() {
+        let mut wide = [0u8; 8];
+        for (slot, byte) in wide.iter_mut().zip(row) {
+            *slot = *byte;
+        }
+        let wide = u64::from_le_bytes(wide);
+        let step = zigzag(wide.wrapping_sub(last), width);
         last = wide;
-        for (plane, byte) in step.to_le_bytes().into_iter().take(T::WIDTH).enumerate() {
-            if let Some(slot) = planes.get_mut(plane * rows.len() + at) {
+        for (plane, byte) in step.to_le_bytes().into_iter().take(width).enumerate() {
+            if let Some(slot) = planes.get_mut(plane * count + at) {
                 *slot = byte;
             }
         }
     }
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(6));
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(LEVEL));
     // Writing into memory cannot fail.
     let _ = encoder.write_all(&planes);
     encoder.finish().unwrap_or_default()
@@ -72,7 +81,13 @@ fn unzigzag(step: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{pack, unpack};
+    use super::super::column::Column;
+    use super::super::column::Element;
+    use super::unpack;
+
+    fn pack<T: Element>(rows: &[T]) -> Vec<u8> {
+        super::pack(&Column::from(rows.to_vec()).bytes(), T::WIDTH)
+    }
 
     #[test]
     fn rows_come_back() {

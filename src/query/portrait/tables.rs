@@ -400,6 +400,8 @@ pub mod archive_flags {
     pub const BY_LIBRARY: u8 = 4;
     /// Has an index.
     pub const INDEXED: u8 = 8;
+    /// Its path was spelled from the root, though it is stored otherwise.
+    pub const ABSOLUTE: u8 = 16;
 }
 
 /// Bits of [`Files::flags`].
@@ -414,6 +416,10 @@ pub mod file_flags {
     pub const IN_LIB: u8 = 8;
     /// Only its symbols take part (`-R`).
     pub const JUST_SYMBOLS: u8 = 16;
+    /// Its path was spelled from the root, though it is stored otherwise.
+    pub const ABSOLUTE: u8 = 32;
+    /// Holds intermediate code, read or not.
+    pub const INTERMEDIATE: u8 = 64;
 }
 
 /// Bits of [`Kinds::bits`].
