@@ -71,6 +71,9 @@ pub(super) enum Command {
     /// What would go if one thing went: direct, retained and shared bytes
     #[command(after_help = INPUT_HELP)]
     Retained(RetainedArgs),
+    /// Save a finished link as a compact file that later questions are answered from
+    #[command(after_help = INPUT_HELP)]
+    Snapshot(SnapshotArgs),
     /// The KEEP audit of a script: tables that lose entries, and what the KEEPs keep
     #[command(after_help = INPUT_HELP)]
     Keep(AuditArgs),
@@ -193,6 +196,9 @@ pub(super) struct LinkArgs {
     /// Read the command line from FILE
     #[arg(long, value_name = "FILE", conflicts_with_all = ["line", "kbuild"])]
     pub(super) link_file: Option<PathBuf>,
+    /// A saved link, for the commands that can answer from one
+    #[arg(long, value_name = "FILE.lsw", conflicts_with_all = ["line", "kbuild", "link_file"])]
+    pub(super) snapshot: Option<PathBuf>,
     /// A built Linux kernel object tree: the link of its vmlinux
     #[arg(long, value_name = "DIR", conflicts_with = "line")]
     pub(super) kbuild: Option<PathBuf>,
@@ -399,6 +405,19 @@ pub(super) struct WhatIfArgs {
     pub(super) output: OutputArgs,
     #[command(flatten)]
     pub(super) rows: RowArgs,
+}
+
+/// `snapshot`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct SnapshotArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    /// Write the snapshot (or what --dump prints) to FILE
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Print a snapshot as JSON Lines
+    #[arg(long, value_name = "FILE.lsw", conflicts_with_all = ["line", "kbuild", "link_file", "snapshot"])]
+    pub(super) dump: Option<PathBuf>,
 }
 
 /// The level from which findings make the exit status 1.

@@ -17,6 +17,7 @@ mod retained;
 mod run;
 mod sections;
 mod session;
+mod snapshot;
 mod undefined;
 mod verify;
 mod what_if;

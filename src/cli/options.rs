@@ -83,6 +83,10 @@ pub(super) fn modes(link: &mut LinkOptions, args: ModeArgs) {
 
 /// Checks the link options; `assume_gc` for commands that assume `--gc-sections`.
 pub(super) fn link(args: LinkArgs, assume_gc: bool) -> Result<LinkOptions> {
+    if let Some(path) = &args.snapshot {
+        let what = format!("option --snapshot={}", path.display());
+        return Err(Error::new(what, "this question needs the link itself, not a saved one"));
+    }
     let linker = args.linker.as_deref().map(ProfileSpec::parse).transpose()?;
     let folder = args.directory.clone().unwrap_or_default();
     let input = match (&args.link_file, &args.kbuild) {

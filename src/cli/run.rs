@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser};
 
 use super::args::{Args, Command};
 use super::{
-    Answer, check, demo, diff, doctor, exports, extract, gc, keep, retained, sections, session, undefined,
+    Answer, check, demo, diff, doctor, exports, extract, gc, keep, retained, sections, session, snapshot, undefined,
     verify, what_if, why,
 };
 use crate::error::{Error, Result};
@@ -61,6 +61,7 @@ fn run(command: Command) -> Result<Answer> {
         Command::Why(args) => why::run(args),
         Command::WhatIf(args) => what_if::run(args),
         Command::Retained(args) => retained::run(args),
+        Command::Snapshot(args) => snapshot::run(args),
         Command::Keep(args) => keep::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Doctor(args) => doctor::run(args),

@@ -1,14 +1,17 @@
 //! `why`: the chain that keeps something, or the reason why nothing does.
 
+use std::path::Path;
+
 use super::Answer;
 use super::args::{Format, WhyArgs};
-use super::options;
+use super::options::{self, OutputOptions};
 use super::session::{self, Clock};
 use crate::error::{Error, Result};
 use crate::query::finding;
 use crate::query::select::Selection;
-use crate::query::why::{WhyRequest, why};
+use crate::query::why::{WhyRequest, answer, why};
 use crate::report::{Page, json, why_json, why_text};
+use crate::snapshot;
 
 pub(super) fn run(args: WhyArgs) -> Result<Answer> {
     let output = options::output(args.output, "why", &[Format::Text, Format::Json])?;
@@ -22,6 +25,9 @@ pub(super) fn run(args: WhyArgs) -> Result<Answer> {
     if let Some(rows) = args.rows {
         request.limit = rows;
     }
+    if let Some(path) = &args.link.snapshot {
+        return of_snapshot(path, args.link.directory.as_deref(), &request, output);
+    }
     let link = options::link(args.link, false)?;
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
@@ -29,6 +35,7 @@ pub(super) fn run(args: WhyArgs) -> Result<Answer> {
     let answer = why(&analysis, &request);
     clock.done("question");
     let diagnostics = finding::diagnostics(&analysis);
+    let head = |page: &Page<'_, '_>| head(serde_json::to_value(json::link(page)));
     let mut bytes = Vec::new();
     let written = match output.format {
         Format::Json => {
@@ -36,11 +43,7 @@ pub(super) fn run(args: WhyArgs) -> Result<Answer> {
             let selection = Selection::default();
             let page =
                 Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
-            let value = |v: std::result::Result<serde_json::Value, serde_json::Error>| v.unwrap_or_default();
-            let head = why_json::Head {
-                tool: value(serde_json::to_value(json::TOOL)),
-                link: value(serde_json::to_value(json::link(&page))),
-            };
+            let head = head(&page);
             why_json::render(&answer, &analysis, &head, &mut bytes)
         }
         _ => {
@@ -52,4 +55,37 @@ pub(super) fn run(args: WhyArgs) -> Result<Answer> {
     clock.finish();
     let refused = session::tell_diagnostics(&link, &diagnostics);
     Ok(Answer { bytes, output: output.output, code: refused.max(answer.exit_status()) })
+}
+
+/// What stands at the head of JSON.
+fn head(link: std::result::Result<serde_json::Value, serde_json::Error>) -> why_json::Head {
+    why_json::Head {
+        tool: serde_json::to_value(json::TOOL).unwrap_or_default(),
+        link: link.unwrap_or_default(),
+    }
+}
+
+/// The same answer from a saved link.
+fn of_snapshot(
+    path: &Path,
+    folder: Option<&Path>,
+    request: &WhyRequest,
+    output: OutputOptions,
+) -> Result<Answer> {
+    let saved = snapshot::open(&folder.unwrap_or(Path::new("")).join(path))?;
+    let portrait = saved.portrait()?;
+    let answer = answer(&portrait, request);
+    let mut bytes = Vec::new();
+    let written = match output.format {
+        Format::Json => {
+            let head = head(serde_json::to_value(json::link_of_portrait(&portrait)));
+            why_json::render(&answer, &portrait, &head, &mut bytes)
+        }
+        _ => {
+            let options = why_text::Options { demangle: output.style.demangle };
+            why_text::render(&answer, &portrait, &options, &mut bytes)
+        }
+    };
+    written.map_err(|e| Error::new("rendering", e.to_string()))?;
+    Ok(Answer { bytes, output: output.output, code: answer.exit_status() })
 }

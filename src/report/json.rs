@@ -6,6 +6,8 @@ use super::Page;
 use super::text;
 use crate::program::Content;
 use crate::query::finding::{Finding, level_word, name_of};
+use crate::query::portrait::tables::file_flags;
+use crate::query::portrait::{NONE, Portrait};
 use crate::query::totals::{Amount, Totals};
 
 /// `tool`.
@@ -60,6 +62,38 @@ pub fn link(page: &Page<'_, '_>) -> LinkInfo {
         gc_sections: program.plan.gc_sections == Some(true),
         objects,
         archives: program.archives.len() as u64,
+        members,
+        shared_libraries: shared,
+        unreadable,
+        partial: unreadable > 0,
+    }
+}
+
+/// Describes a saved link, as the link itself is described.
+pub fn link_of_portrait(portrait: &Portrait<'_>) -> LinkInfo {
+    let (mut objects, mut members, mut shared, mut unreadable) = (0, 0, 0, 0);
+    let f = &portrait.files;
+    for row in 0..f.path.len() {
+        match f.kind.at(row) {
+            0 if f.archive.get(row).is_some_and(|a| *a != NONE) => members += 1,
+            0 | 2 => objects += 1,
+            1 => shared += 1,
+            _ => {}
+        }
+        let flags = f.flags.at(row);
+        let stays_out = flags & file_flags::INTERMEDIATE != 0 && flags & file_flags::IN_LINK == 0;
+        unreadable += u64::from(flags & file_flags::PARTIAL != 0 && !stays_out);
+    }
+    let head = &portrait.head;
+    LinkInfo {
+        linker: text::flavor(head.profile),
+        version: text::version(head.profile),
+        emulation: head.emulation_given.clone(),
+        machine: head.has_target.then(|| text::machine_name(head.machine)),
+        output: text::output_kind(head.output_kind),
+        gc_sections: head.gc_sections,
+        objects,
+        archives: portrait.archives.path.len() as u64,
         members,
         shared_libraries: shared,
         unreadable,

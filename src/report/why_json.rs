@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::reloc_names;
 use super::why_words::{Words, shown};
-use crate::graph::EdgeKind;
 use crate::ids::{FileId, NodeId, SectionId};
-use crate::query::Analysis;
+use crate::query::portrait::codes::edge_word;
 use crate::query::why::{
-    Chain, Death, Extracted, Kind, LeftBehind, Origin, Referrer, RelocUse, Remedy, Subject, What, WhyAnswer,
+    Beyond, Chain, Death, Extracted, Kind, LeftBehind, Origin, Referrer, RelocUse, Remedy, Subject, View,
+    What, WhyAnswer,
 };
 use crate::resolve::Asker;
 
@@ -208,13 +208,8 @@ struct RemedyJson {
 ///
 /// # Errors
 /// The writer's.
-pub fn render(
-    answer: &WhyAnswer,
-    analysis: &Analysis<'_>,
-    head: &Head,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let json = Json { words: Words { analysis, demangle: false } };
+pub fn render(answer: &WhyAnswer, view: &dyn View, head: &Head, out: &mut dyn Write) -> io::Result<()> {
+    let json = Json { words: Words { view, demangle: false } };
     let value = Answer {
         schema: "linksweep.why/1",
         tool: &head.tool,
@@ -244,15 +239,15 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-struct Json<'a, 'd> {
-    words: Words<'a, 'd>,
+struct Json<'a> {
+    words: Words<'a>,
 }
 
-impl Json<'_, '_> {
+impl Json<'_> {
     fn file(&self, kind: &'static str, name: String, file: FileId) -> Place {
-        let f = self.words.analysis.program.files.get(file);
+        let f = self.words.view.file(file);
         let (label, archive) = match f {
-            Some(f) if f.archive.is_some() => (lossy(f.joined.unwrap_or(f.member)), Some(lossy(f.path))),
+            Some(f) if f.archive => (lossy(f.joined.unwrap_or(f.member)), Some(lossy(f.path))),
             Some(f) => (lossy(f.path), None),
             None => return Place { kind, name, file: None, archive: None, bytes: None },
         };
@@ -261,9 +256,9 @@ impl Json<'_, '_> {
 
     fn whole_file(&self, file: FileId) -> Place {
         let mut place = self.file("file", String::new(), file);
-        let f = self.words.analysis.program.files.get(file);
+        let f = self.words.view.file(file);
         place.name = place.file.clone().unwrap_or_default();
-        if f.is_some_and(|f| f.archive.is_some()) {
+        if f.is_some_and(|f| f.archive) {
             place.kind = "member";
         }
         place.bytes = f.map(|f| f.bytes);
@@ -271,39 +266,35 @@ impl Json<'_, '_> {
     }
 
     fn section(&self, section: SectionId) -> Place {
-        let program = &self.words.analysis.program;
-        let (file, _) = program.locate(section);
-        let mut place = self.file("section", lossy(program.section_name(section)), file);
-        place.bytes = Some(program.section_size(section));
+        let view = self.words.view;
+        let file = view.section_file(section);
+        let mut place = self.file("section", lossy(view.section_name(section)), file);
+        place.bytes = Some(view.section_size(section));
         place
     }
 
     fn node(&self, node: NodeId) -> Place {
-        use crate::graph::ExtraNode;
-        if let Some(section) = self.words.analysis.graph.section(node) {
+        if let Some(section) = self.words.view.section(node) {
             return self.section(section);
         }
         let plain = |kind, name| Place { kind, name, file: None, archive: None, bytes: None };
-        match self.words.analysis.graph.extra_node(node) {
-            Some(ExtraNode::CommonsOf { file, size, small }) => {
-                let name = if *small { ".scommon" } else { "COMMON" };
-                Place { bytes: Some(*size), ..self.file("common", name.into(), *file) }
+        match self.words.view.beyond(node) {
+            Some(Beyond::CommonsOf { file, size, small }) => {
+                let name = if small { ".scommon" } else { "COMMON" };
+                Place { bytes: Some(size), ..self.file("common", name.into(), file) }
             }
-            Some(ExtraNode::Common { name, file, size }) => {
-                let name = lossy(self.words.analysis.program.name(*name));
-                Place { bytes: Some(*size), ..self.file("common", name, *file) }
+            Some(Beyond::Common { name, file, size }) => {
+                Place { bytes: Some(size), ..self.file("common", lossy(name), file) }
             }
-            Some(ExtraNode::StartStop { section }) => plain("start-stop", lossy(section)),
-            Some(ExtraNode::Routines { stem }) => plain("linker-routines", (*stem).to_string()),
-            Some(ExtraNode::ScriptSymbol { name }) => {
-                plain("script-symbol", lossy(self.words.analysis.program.name(*name)))
-            }
+            Some(Beyond::StartStop { section }) => plain("start-stop", lossy(section)),
+            Some(Beyond::Routines { stem }) => plain("linker-routines", lossy(stem)),
+            Some(Beyond::ScriptSymbol { name }) => plain("script-symbol", lossy(name)),
             None => plain("node", node.0.to_string()),
         }
     }
 
     fn reloc(&self, reloc: &RelocUse) -> RelocJson {
-        let machine = self.words.analysis.program.target.map_or(0, |t| t.machine);
+        let machine = self.words.view.machine();
         RelocJson {
             kind: reloc_names::name(machine, reloc.kind),
             section: self.section(reloc.section),
@@ -323,7 +314,7 @@ impl Json<'_, '_> {
             What::File(file) => self.whole_file(file),
             What::Symbol { name, file, symbol, .. } => {
                 let text = match (name, file) {
-                    (Some(name), _) => lossy(words.analysis.program.name(name)),
+                    (Some(name), _) => lossy(words.view.name(name)),
                     (None, Some(file)) => words.symbol_of(file, symbol),
                     (None, None) => String::new(),
                 };
@@ -361,7 +352,7 @@ impl Json<'_, '_> {
         };
         let hop = |h: &crate::query::why::Hop| HopJson {
             to: self.node(h.to),
-            edge: edge(h.kind),
+            edge: edge_word(h.kind),
             relocation: h.reloc.as_ref().map(|r| self.reloc(r)),
             text: words.hop(h),
         };
@@ -369,7 +360,7 @@ impl Json<'_, '_> {
             root: RootJson {
                 node: self.node(chain.origin.node()),
                 kind,
-                symbol: symbol.map(|n| lossy(words.analysis.program.name(n))),
+                symbol: symbol.map(|n| lossy(words.view.name(n))),
                 text: words.chain_origin(chain),
             },
             hops: chain.hops.iter().map(hop).collect(),
@@ -379,7 +370,7 @@ impl Json<'_, '_> {
     fn extracted(&self, step: &Extracted) -> ExtractedJson {
         ExtractedJson {
             member: self.whole_file(step.file),
-            symbol: step.symbol.map(|n| lossy(self.words.analysis.program.name(n))),
+            symbol: step.symbol.map(|n| lossy(self.words.view.name(n))),
             asker: match step.asker {
                 Asker::File(file) => Some(self.whole_file(file)),
                 _ => None,
@@ -407,7 +398,7 @@ impl Json<'_, '_> {
             text: words.cause(death),
             placed: death.placed.as_ref().map(|p| words.place(p)),
             bounds: death.table.as_ref().map(|t| BoundsJson {
-                names: t.names.iter().map(|n| lossy(words.analysis.program.name(*n))).collect(),
+                names: t.names.iter().map(|n| lossy(words.view.name(*n))).collect(),
                 assigned: t.assigned,
                 uses: t
                     .uses
@@ -427,7 +418,7 @@ impl Json<'_, '_> {
 
     fn left(&self, left: &LeftBehind) -> LeftJson {
         let symbol = |step: &crate::query::why::Step| SymbolJson {
-            name: lossy(self.words.analysis.program.name(step.name)),
+            name: lossy(self.words.view.name(step.name)),
             text: self.words.verdict(step.verdict),
             wanted_by_unextracted: step.wanted_by.1,
         };
@@ -442,17 +433,5 @@ impl Json<'_, '_> {
         list.iter()
             .map(|r| RemedyJson { kind: Words::remedy_key(r), text: shown(self.words.remedy(r).as_bytes()) })
             .collect()
-    }
-}
-
-fn edge(kind: EdgeKind) -> &'static str {
-    match kind {
-        EdgeKind::Relocation => "relocation",
-        EdgeKind::Group => "group",
-        EdgeKind::LinkOrder => "link-order",
-        EdgeKind::StartStop => "start-stop",
-        EdgeKind::Unwind => "unwind",
-        EdgeKind::Script => "script",
-        EdgeKind::WithFile => "with-file",
     }
 }

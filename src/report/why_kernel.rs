@@ -9,14 +9,14 @@ use crate::ids::{NodeId, SectionId};
 use crate::query::kernel::roots::{self, Initcall, KernelRoot};
 use crate::query::why::{Chain, Origin};
 
-impl Words<'_, '_> {
+impl Words<'_> {
     /// The contract's word for the kind of a chain's root; a kernel's initcalls, exports and head code are
     /// kinds of their own.
     pub fn origin_kind(&self, origin: &Origin) -> &'static str {
         match origin {
             Origin::Root(root) => {
-                let kernel = (root.kind == RootKind::Keep)
-                    .then(|| roots::of_node(self.analysis, root.node).map(KernelRoot::word));
+                let kernel =
+                    (root.kind == RootKind::Keep).then(|| self.kernel_kind(root.node).map(KernelRoot::word));
                 kernel.flatten().unwrap_or(Self::root_kind(root.kind))
             }
             Origin::Rule(_) => "rule",
@@ -28,12 +28,16 @@ impl Words<'_, '_> {
     pub fn chain_origin(&self, chain: &Chain) -> String {
         let text = self.origin(&chain.origin);
         let Origin::Root(Root { node, kind: RootKind::Keep, .. }) = chain.origin else { return text };
-        let Some(kernel) = roots::of_node(self.analysis, node) else { return text };
+        let Some(kernel) = self.kernel_kind(node) else { return text };
         let via = chain.hops.first().and_then(|h| h.reloc.as_ref()).map(|r| (r.section, r.offset));
         match self.kernel_root(kernel, node, via) {
             Some(what) => format!("{what}; {text}"),
             None => text,
         }
+    }
+
+    fn kernel_kind(&self, node: NodeId) -> Option<KernelRoot<'_>> {
+        roots::classify(self.view.section_name(self.view.section(node)?))
     }
 
     fn kernel_root(
@@ -43,16 +47,16 @@ impl Words<'_, '_> {
         via: Option<(SectionId, u64)>,
     ) -> Option<String> {
         const NAMED: usize = 3;
-        let program = &self.analysis.program;
         Some(match root {
             KernelRoot::Initcall(level) => {
-                let section = self.analysis.graph.section(node)?;
+                let section = self.view.section(node)?;
+                let calls = self.view.initcalls(section);
                 let one = via
                     .filter(|(s, _)| *s == section)
-                    .and_then(|(_, offset)| roots::initcall_at(program, section, offset));
+                    .and_then(|(_, offset)| calls.iter().take_while(|c| c.offset <= offset).last());
                 let calls = match one {
-                    Some(call) => vec![call],
-                    None => roots::initcalls(program, section),
+                    Some(call) => vec![*call],
+                    None => calls,
                 };
                 let name = |call: &Initcall<'_>| {
                     let function = if call.function.is_empty() { "?".into() } else { shown(call.function) };
@@ -78,7 +82,7 @@ impl Words<'_, '_> {
                 let upper = shown(&flavour.to_ascii_uppercase());
                 format!("export of {} (EXPORT_SYMBOL{upper})", shown(name))
             }
-            KernelRoot::Head => match roots::script_entry(self.analysis) {
+            KernelRoot::Head => match self.view.script_entry() {
                 Some(entry) => format!(
                     "head of the image; the entry {} is assigned by the script and keeps nothing",
                     shown(entry)

@@ -6,11 +6,10 @@
 use std::io::{self, Write};
 
 use super::why_words::Words;
-use crate::graph::ExtraNode;
 use crate::ids::NodeId;
-use crate::query::Analysis;
 use crate::query::why::{
-    Cause, Chain, Death, Extracted, LeftBehind, Origin, State, Subject, SymbolPlace, Verdict, What, WhyAnswer,
+    Beyond, Cause, Chain, Death, Extracted, LeftBehind, Origin, State, Subject, SymbolPlace, Verdict, View,
+    What, WhyAnswer,
 };
 use crate::resolve::Asker;
 
@@ -28,13 +27,8 @@ const MOST_SYMBOLS: usize = 12;
 ///
 /// # Errors
 /// The writer's.
-pub fn render(
-    answer: &WhyAnswer,
-    analysis: &Analysis<'_>,
-    options: &Options,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let text = Text { words: Words { analysis, demangle: options.demangle }, answer };
+pub fn render(answer: &WhyAnswer, view: &dyn View, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let text = Text { words: Words { view, demangle: options.demangle }, answer };
     if answer.matched == 0 {
         return writeln!(out, "nothing matches {}", super::why_words::shown(&answer.request.pattern));
     }
@@ -66,12 +60,12 @@ pub fn render(
     Ok(())
 }
 
-struct Text<'a, 'd> {
-    words: Words<'a, 'd>,
+struct Text<'a> {
+    words: Words<'a>,
     answer: &'a WhyAnswer,
 }
 
-impl Text<'_, '_> {
+impl Text<'_> {
     fn subject(&self, s: &Subject, out: &mut dyn Write) -> io::Result<()> {
         let words = &self.words;
         let mut state = words.state(s.state).to_string();
@@ -104,7 +98,7 @@ impl Text<'_, '_> {
                 )?;
             }
             for section in parts.largest_live.iter().take(5) {
-                let size = words.analysis.program.section_size(*section);
+                let size = words.view.section_size(*section);
                 writeln!(out, "    live: {} ({size} bytes)", words.section(*section))?;
             }
         }
@@ -125,10 +119,10 @@ impl Text<'_, '_> {
     }
 
     fn size(&self, node: NodeId) -> Option<u64> {
-        let analysis = self.words.analysis;
-        match (analysis.graph.section(node), analysis.graph.extra_node(node)) {
-            (Some(section), _) => Some(analysis.program.section_size(section)),
-            (_, Some(ExtraNode::CommonsOf { size, .. } | ExtraNode::Common { size, .. })) => Some(*size),
+        let view = self.words.view;
+        match (view.section(node), view.beyond(node)) {
+            (Some(section), _) => Some(view.section_size(section)),
+            (_, Some(Beyond::CommonsOf { size, .. } | Beyond::Common { size, .. })) => Some(size),
             _ => None,
         }
     }

@@ -1,24 +1,23 @@
 //! The words of `why`: places, roots, steps, causes and remedies in sentences that both the text
 //! and the JSON form use.
 //!
-//! In: ids of an analysis. Out: strings with control characters escaped. Nothing is decided here.
+//! In: ids of a [`View`]. Out: strings with control characters escaped. Nothing is decided here.
 
-use crate::graph::{EdgeKind, ExtraNode, Root, RootKind};
+use crate::graph::{EdgeKind, Root, RootKind};
 use crate::ids::{FileId, NameId, NodeId, SectionId};
-use crate::load::elf::consts::EM_MIPS;
-use crate::plan::{DemandKind, Flavor, OutputKind};
-use crate::program::{Content, Opaque};
-use crate::query::Analysis;
+use crate::plan::{Flavor, OutputKind};
+use crate::query::portrait::codes::root_word;
 use crate::query::why::{
-    Cause, Death, Extracted, Hop, Origin, OwnSymbol, Referrer, ReferrerState, RelocUse, Remedy, ScriptPlace,
-    State, SymbolPlace, TableBounds, Uncounted, Verdict, What,
+    Beyond, Cause, Death, Demand, Extracted, Hop, NamedBy, Origin, OwnSymbol, Referrer, ReferrerState,
+    RelocUse, Remedy, ScriptPlace, State, StatementFacts, SymbolPlace, TableBounds, Uncounted, Verdict, View,
+    What,
 };
 use crate::resolve::{Asker, DefKind, Definition};
 
 /// Speaks about one analysis.
-pub struct Words<'a, 'd> {
+pub struct Words<'a> {
     /// What is spoken about.
-    pub analysis: &'a Analysis<'d>,
+    pub view: &'a dyn View,
     /// Symbol names are shown as in the source.
     pub demangle: bool,
 }
@@ -34,7 +33,7 @@ pub fn shown(bytes: &[u8]) -> String {
         .collect()
 }
 
-impl Words<'_, '_> {
+impl Words<'_> {
     /// A symbol's name as people read it.
     pub fn symbol(&self, bytes: &[u8]) -> String {
         if self.demangle {
@@ -56,78 +55,61 @@ impl Words<'_, '_> {
 
     /// A global name.
     pub fn name(&self, name: NameId) -> String {
-        self.symbol(self.analysis.program.name(name))
+        self.symbol(self.view.name(name))
     }
 
     /// A file: `path` or `archive(member)`.
     pub fn file(&self, file: FileId) -> String {
-        if self.analysis.program.files.get(file).is_none() {
-            return "the linker".into();
+        match self.view.file(file) {
+            Some(facts) => shown(facts.label().as_bytes()),
+            None => "the linker".into(),
         }
-        shown(self.analysis.program.label(file).as_bytes())
     }
 
     /// A section: `file:(section)`; a group section names its group.
     pub fn section(&self, section: SectionId) -> String {
-        let program = &self.analysis.program;
-        let (file, index) = program.locate(section);
-        let name = shown(program.section_name(section));
-        let group = program.files[file].object().and_then(|o| {
-            let g = o.groups.iter().find(|g| g.section == index)?;
-            Some(format!(" [{}]", self.symbol(g.signature)))
-        });
-        format!("{}:({name}{})", self.file(file), group.unwrap_or_default())
+        let name = shown(self.view.section_name(section));
+        let group = self.view.group_of_header(section).map(|(g, _)| format!(" [{}]", self.symbol(g)));
+        format!("{}:({name}{})", self.file(self.view.section_file(section)), group.unwrap_or_default())
     }
 
     /// A node.
     pub fn node(&self, node: NodeId) -> String {
-        if let Some(section) = self.analysis.graph.section(node) {
+        if let Some(section) = self.view.section(node) {
             return self.section(section);
         }
-        match self.analysis.graph.extra_node(node) {
-            Some(ExtraNode::CommonsOf { file, small, .. }) => {
-                format!("{}:({})", self.file(*file), if *small { ".scommon" } else { "COMMON" })
+        match self.view.beyond(node) {
+            Some(Beyond::CommonsOf { file, small, .. }) => {
+                format!("{}:({})", self.file(file), if small { ".scommon" } else { "COMMON" })
             }
-            Some(ExtraNode::Common { name, file, .. }) => {
-                format!("{}:(COMMON {})", self.file(*file), self.name(*name))
+            Some(Beyond::Common { name, file, .. }) => {
+                format!("{}:(COMMON {})", self.file(file), self.symbol(name))
             }
-            Some(ExtraNode::StartStop { section }) => {
+            Some(Beyond::StartStop { section }) => {
                 let x = shown(section);
                 format!("__start_{x}/__stop_{x}")
             }
-            Some(ExtraNode::ScriptSymbol { name }) => format!("script symbol {}", self.name(*name)),
-            Some(ExtraNode::Routines { stem }) => format!("the linker's own routines {stem}*"),
+            Some(Beyond::ScriptSymbol { name }) => format!("script symbol {}", self.symbol(name)),
+            Some(Beyond::Routines { stem }) => format!("the linker's own routines {}*", shown(stem)),
             None => format!("node {}", node.0),
         }
     }
 
     /// The symbol at an index of the file that holds a section.
     pub fn symbol_at(&self, section: SectionId, symbol: u32) -> String {
-        let (file, _) = self.analysis.program.locate(section);
-        self.symbol_of(file, symbol)
+        self.symbol_of(self.view.section_file(section), symbol)
     }
 
     /// The symbol at an index of a file: its name, or the section that a section symbol stands for.
     pub fn symbol_of(&self, file: FileId, symbol: u32) -> String {
-        let Some(f) = self.analysis.program.files.get(file) else { return String::new() };
-        if let Some(library) = f.shared() {
-            return library.symbols.get(symbol as usize).map_or_else(String::new, |s| self.symbol(s.name));
-        }
-        let Some(object) = f.object() else { return String::new() };
-        let Some(s) = object.symbol(symbol) else { return String::new() };
-        match s.place {
-            crate::load::elf::Place::Section(index) if s.kind == 3 || s.name == 0 => {
-                shown(object.section_name(index))
-            }
-            _ => self.symbol(object.symbol_name(s.name)),
-        }
+        let facts = self.view.symbol(file, symbol);
+        if facts.is_section { shown(facts.text) } else { self.symbol(facts.text) }
     }
 
     /// A relocation: `R_X86_64_PLT32 at .text.f+0x12`.
     pub fn reloc(&self, reloc: &RelocUse) -> String {
-        let machine = self.analysis.program.target.map_or(0, |t| t.machine);
-        let name = super::reloc_names::name(machine, reloc.kind);
-        let section = shown(self.analysis.program.section_name(reloc.section));
+        let name = super::reloc_names::name(self.view.machine(), reloc.kind);
+        let section = shown(self.view.section_name(reloc.section));
         format!("{name} at {section}+{:#x}", reloc.offset)
     }
 
@@ -135,17 +117,15 @@ impl Words<'_, '_> {
     pub fn from_symbol(&self, reloc: &RelocUse) -> String {
         match reloc.inside {
             Some(symbol) => self.symbol_at(reloc.section, symbol),
-            None => shown(self.analysis.program.section_name(reloc.section)),
+            None => shown(self.view.section_name(reloc.section)),
         }
     }
 
     /// What a relocation names: symbol and addend.
     pub fn target(&self, reloc: &RelocUse) -> String {
         let name = self.symbol_at(reloc.section, reloc.symbol);
-        let (file, _) = self.analysis.program.locate(reloc.section);
-        let object = self.analysis.program.files[file].object();
-        let sectional = object.and_then(|o| o.symbol(reloc.symbol)).is_some_and(|s| s.kind == 3);
-        match (sectional, reloc.addend) {
+        let facts = self.view.symbol(self.view.section_file(reloc.section), reloc.symbol);
+        match (facts.sectional, reloc.addend) {
             (true, a) if a > 0 => format!("{name}+{a:#x}"),
             _ => name,
         }
@@ -165,17 +145,17 @@ impl Words<'_, '_> {
 
     /// Why one step of a chain holds.
     pub fn hop(&self, hop: &Hop) -> String {
-        let graph = &self.analysis.graph;
+        let view = self.view;
         if let Some(reloc) = &hop.reloc {
             let text = self.uses(reloc);
-            return match graph.extra_node(hop.to) {
-                Some(ExtraNode::StartStop { section }) => {
+            return match view.beyond(hop.to) {
+                Some(Beyond::StartStop { section }) => {
                     format!(
                         "{text}, a bound that the linker itself defines for the sections named {}",
                         shown(section)
                     )
                 }
-                Some(ExtraNode::ScriptSymbol { .. }) => {
+                Some(Beyond::ScriptSymbol { .. }) => {
                     format!("{text}, a symbol assigned by script or --defsym")
                 }
                 _ => text,
@@ -188,11 +168,11 @@ impl Words<'_, '_> {
                 None => "same section group: one live member keeps the others".into(),
             },
             EdgeKind::LinkOrder => "it describes the section above (SHF_LINK_ORDER) and lives with it".into(),
-            EdgeKind::StartStop => match (graph.extra_node(hop.from), graph.extra_node(hop.to)) {
-                (Some(ExtraNode::StartStop { section }), _) => {
+            EdgeKind::StartStop => match (view.beyond(hop.from), view.beyond(hop.to)) {
+                (Some(Beyond::StartStop { section }), _) => {
                     format!("a section named {}: a live reference to its bounds keeps them all", shown(section))
                 }
-                (_, Some(ExtraNode::StartStop { section })) => {
+                (_, Some(Beyond::StartStop { section })) => {
                     let x = shown(section);
                     format!("it refers to the bounds __start_{x} or __stop_{x}")
                 }
@@ -209,11 +189,10 @@ impl Words<'_, '_> {
     }
 
     fn group_of(&self, node: NodeId) -> Option<String> {
-        let section = self.analysis.graph.section(node)?;
-        let (file, index) = self.analysis.program.locate(section);
-        let object = self.analysis.program.files[file].object()?;
-        let group = object.group_of(index).or_else(|| object.groups.iter().find(|g| g.section == index))?;
-        Some(self.symbol(group.signature))
+        let section = self.view.section(node)?;
+        let member = self.view.group_of_member(section).map(|(_, signature)| signature);
+        let signature = member.or_else(|| self.view.group_of_header(section).map(|(s, _)| s))?;
+        Some(self.symbol(signature))
     }
 
     /// Where a chain begins, and why.
@@ -227,48 +206,27 @@ impl Words<'_, '_> {
 
     /// The contract's word for a root kind.
     pub fn root_kind(kind: RootKind) -> &'static str {
-        match kind {
-            RootKind::Entry => "entry",
-            RootKind::UndefinedOption => "undefined-option",
-            RootKind::RequireDefined => "require-defined",
-            RootKind::Extern => "extern",
-            RootKind::Keep => "keep",
-            RootKind::Note => "note",
-            RootKind::InitArray => "init-array",
-            RootKind::RetainFlag => "retain-flag",
-            RootKind::DynamicExport => "dynamic-export",
-            RootKind::DsoReference => "dso-reference",
-            RootKind::ScriptReference => "script-reference",
-            RootKind::StartStop => "start-stop",
-            RootKind::Unwind => "unwind",
-            RootKind::Opaque => "opaque",
-        }
+        root_word(kind)
     }
 
     fn root(&self, root: &Root) -> String {
-        let plan = self.analysis.program.plan;
-        let flavor = plan.profile.flavor;
+        let (flavor, output) = (self.view.flavor(), self.view.output_kind());
         let name = root.name.map(|n| self.name(n)).unwrap_or_default();
-        let section = self.analysis.graph.section(root.node);
-        let section_name = section.map(|s| shown(self.analysis.program.section_name(s))).unwrap_or_default();
+        let section = self.view.section(root.node);
+        let section_name = section.map(|s| shown(self.view.section_name(s))).unwrap_or_default();
         match root.kind {
             RootKind::Entry => format!("entry symbol {name}"),
-            RootKind::UndefinedOption => {
-                let bytes = root.name.map(|n| self.analysis.program.name(n)).unwrap_or_default();
-                if plan.demands.iter().any(|(n, kind)| *kind == DemandKind::Undefined && n == bytes) {
-                    format!("named on the command line: -u {name}")
-                } else if plan.fini.as_ref().map_or(&b"_fini"[..], |f| f.as_slice()) == bytes {
-                    format!("termination function {name} (-fini)")
-                } else {
-                    format!("initialisation function {name} (-init)")
-                }
-            }
+            RootKind::UndefinedOption => match self.view.named_by(root) {
+                NamedBy::Option => format!("named on the command line: -u {name}"),
+                NamedBy::Fini => format!("termination function {name} (-fini)"),
+                NamedBy::Init => format!("initialisation function {name} (-init)"),
+            },
             RootKind::RequireDefined => format!("named on the command line: --require-defined={name}"),
             RootKind::Extern => format!("EXTERN({name}) in a linker script"),
             RootKind::Keep | RootKind::InitArray => match (root.keep, flavor) {
                 (Some((script, description)), _) => self.keep_statement(script, description),
                 (None, Flavor::Bfd)
-                    if plan.output_kind == OutputKind::Relocatable && root.kind == RootKind::InitArray =>
+                    if output == OutputKind::Relocatable && root.kind == RootKind::InitArray =>
                 {
                     "a table of constructors or destructors, kept in -r output by its type".into()
                 }
@@ -287,11 +245,11 @@ impl Words<'_, '_> {
             }
             RootKind::Note => "a note (SHT_NOTE), always kept".into(),
             RootKind::RetainFlag => "marked to be retained (SHF_GNU_RETAIN, __attribute__((retain)))".into(),
-            RootKind::DynamicExport => match plan.output_kind {
+            RootKind::DynamicExport => match output {
                 OutputKind::Shared => format!("exported by the shared library: {name}"),
                 _ => format!("exported dynamic symbol {name}"),
             },
-            RootKind::DsoReference => match root.name.and_then(|n| self.library_mentioning(n)) {
+            RootKind::DsoReference => match self.view.library_of(root) {
                 Some(file) => format!("{name} is referenced (or also defined) by {}", self.file(file)),
                 None => format!("{name} is referenced by a shared library of the link"),
             },
@@ -304,35 +262,24 @@ impl Words<'_, '_> {
         }
     }
 
-    /// The first shared library of the link that mentions a name.
-    pub fn library_mentioning(&self, name: NameId) -> Option<FileId> {
-        let program = &self.analysis.program;
-        let mentions = |f: &FileId| {
-            let file = &program.files[*f];
-            matches!(file.content, Content::Shared(_)) && file.names.contains(&name)
-        };
-        program.file_ids().find(mentions)
-    }
-
     fn keep_statement(&self, script: u32, description: u32) -> String {
-        let Some(file) = self.analysis.program.scripts.get(script as usize) else {
-            return "KEEP in a linker script".into();
-        };
-        let Some(span) = crate::query::why::description_span(&file.script, description) else {
-            return format!("KEEP in {}", shown(&file.shown));
-        };
-        let at = file.script.location(span);
-        let text = one_line(file.script.text(span));
-        format!("{text} at {}:{}:{}", at.file.display(), at.line, at.column)
+        match self.view.keep_statement((script, description)) {
+            Some(StatementFacts { path, at: Some((line, column, text)) }) => {
+                format!("{} at {path}:{line}:{column}", one_line(text))
+            }
+            Some(StatementFacts { path, at: None }) => format!("KEEP in {}", shown(path.as_bytes())),
+            None => "KEEP in a linker script".into(),
+        }
     }
 
     /// A script statement: `file:line:column: TEXT`.
     pub fn place(&self, place: &ScriptPlace) -> String {
-        let Some(file) = self.analysis.program.scripts.get(place.script as usize) else {
-            return String::new();
-        };
-        let at = file.script.location(place.span);
-        format!("{}:{}:{}: {}", at.file.display(), at.line, at.column, one_line(file.script.text(place.span)))
+        match self.view.statement(place) {
+            Some(StatementFacts { path, at: Some((line, column, text)) }) => {
+                format!("{path}:{line}:{column}: {}", one_line(text))
+            }
+            _ => String::new(),
+        }
     }
 
     /// A subject in a few words: kind and name.
@@ -341,8 +288,8 @@ impl Words<'_, '_> {
             What::Section(section) => format!("section {}", self.section(section)),
             What::Common(node) => format!("common {}", self.node(node)),
             What::File(file) => {
-                let f = &self.analysis.program.files[file];
-                format!("{} {}", if f.archive.is_some() { "member" } else { "file" }, self.file(file))
+                let member = self.view.file(file).is_some_and(|f| f.archive);
+                format!("{} {}", if member { "member" } else { "file" }, self.file(file))
             }
             What::Symbol { name: Some(name), .. } => format!("symbol {}", self.name(name)),
             What::Symbol { name: None, file, symbol, .. } => {
@@ -397,9 +344,7 @@ impl Words<'_, '_> {
             SymbolPlace::Absolute => owner("an absolute value defined by"),
             SymbolPlace::Shared => owner("defined by the shared library"),
             SymbolPlace::Assigned => {
-                let bytes = name.map(|n| self.analysis.program.name(n)).unwrap_or_default();
-                let defsym = self.analysis.program.plan.defsyms.iter().any(|d| d.name == bytes);
-                if defsym {
+                if name.is_some_and(|n| self.view.is_defsym(n)) {
                     "assigned by --defsym".into()
                 } else {
                     "assigned by a linker script, or provided by the linker".into()
@@ -428,7 +373,7 @@ impl Words<'_, '_> {
         match &step.asker {
             Asker::Whole => format!("{member} was taken whole (--whole-archive)"),
             Asker::Option(text) => {
-                let reason = self.demand(step.symbol, text);
+                let reason = self.demand(step, text);
                 format!("{member} was taken for {symbol}, {reason}")
             }
             Asker::File(file) => {
@@ -448,34 +393,20 @@ impl Words<'_, '_> {
         }
     }
 
-    fn demand(&self, symbol: Option<NameId>, text: &str) -> String {
-        let plan = self.analysis.program.plan;
-        let bytes = symbol.map(|n| self.analysis.program.name(n)).unwrap_or_default();
-        for (name, kind) in &plan.demands {
-            if name == bytes {
-                return match kind {
-                    DemandKind::Undefined => "demanded by -u".into(),
-                    DemandKind::Require => "demanded by --require-defined".into(),
-                    DemandKind::Glob => "demanded by --undefined-glob".into(),
-                };
-            }
-        }
-        let start: &[u8] = match self.analysis.program.target {
-            Some(t) if t.machine == EM_MIPS => b"__start",
-            _ => b"_start",
-        };
-        if plan.entry.as_ref().map_or(start, |e| e.as_slice()) == bytes {
-            return "the entry symbol".into();
-        }
-        match text {
-            "" | "<internal>" => "demanded by an option or script".into(),
-            other => format!("demanded by {}", shown(other.as_bytes())),
+    fn demand(&self, step: &Extracted, text: &str) -> String {
+        match (self.view.demand(step), text) {
+            (Some(Demand::Undefined), _) => "demanded by -u".into(),
+            (Some(Demand::Require), _) => "demanded by --require-defined".into(),
+            (Some(Demand::Glob), _) => "demanded by --undefined-glob".into(),
+            (Some(Demand::Entry), _) => "the entry symbol".into(),
+            (None, "" | "<internal>") => "demanded by an option or script".into(),
+            (None, other) => format!("demanded by {}", shown(other.as_bytes())),
         }
     }
 
     /// Why a dropped thing is dropped.
     pub fn cause(&self, death: &Death) -> String {
-        let flavor = self.analysis.program.plan.profile.flavor;
+        let flavor = self.view.flavor();
         match death.cause {
             Cause::NoReferrer => "nothing in the link refers to it".into(),
             Cause::OnlyDead => "everything that refers to it is dropped too".into(),
@@ -496,7 +427,7 @@ impl Words<'_, '_> {
                 self.table(table, death.placed.as_ref())
             }
             Cause::Describes(section) => {
-                let lives = self.analysis.liveness.is_live(NodeId(section.0));
+                let lives = self.view.is_live(NodeId(section.0));
                 let what = self.section(section);
                 if lives {
                     format!(
@@ -510,8 +441,7 @@ impl Words<'_, '_> {
                 "not loaded at run time: it goes with its file, of which no loaded section is live".into()
             }
             Cause::Lost { winner: Some(winner) } => {
-                let state =
-                    if self.analysis.liveness.is_live(NodeId(winner.0)) { "live" } else { "dropped as well" };
+                let state = if self.view.is_live(NodeId(winner.0)) { "live" } else { "dropped as well" };
                 format!("another copy won: {} ({state})", self.section(winner))
             }
             Cause::Lost { winner: None } => "another copy of the same group won".into(),
@@ -538,7 +468,7 @@ impl Words<'_, '_> {
 
     /// Why a table that live code walks is dropped.
     pub fn table(&self, table: Option<&TableBounds>, placed: Option<&ScriptPlace>) -> String {
-        let flavor = self.analysis.program.plan.profile.flavor;
+        let flavor = self.view.flavor();
         let Some(table) = table else { return "a table whose bounds do not keep it".into() };
         let names: Vec<String> = table.names.iter().map(|n| self.name(*n)).collect();
         let names = names.join(" and ");
@@ -609,7 +539,7 @@ impl Words<'_, '_> {
 
     /// Why a symbol of a member that stayed behind did not fetch it.
     pub fn verdict(&self, verdict: Verdict) -> String {
-        let flavor = self.analysis.program.plan.profile.flavor;
+        let flavor = self.view.flavor();
         match verdict {
             Verdict::NobodyAsks => "no file of the link refers to it".into(),
             Verdict::WeakOnly(file) => {
@@ -636,29 +566,17 @@ impl Words<'_, '_> {
     }
 
     /// Why a file's contents cannot be known, if so.
-    pub fn opaque(&self, file: FileId) -> Option<&'static str> {
-        let f = self.analysis.program.files.get(file)?;
-        if f.is_stand_in() {
-            return f.intermediate.as_ref().map(|i| i.format.word());
-        }
-        match &f.content {
-            Content::Opaque(Opaque::Bitcode) => Some("LLVM bitcode"),
-            Content::Opaque(Opaque::SlimLto) => Some("a GCC object with intermediate code only"),
-            Content::Opaque(Opaque::ForeignMachine) => Some("an object for another machine"),
-            Content::Opaque(Opaque::NotAnObject) => Some("not an ELF object"),
-            Content::Opaque(Opaque::Damaged(_) | Opaque::DamagedLibrary(_)) => Some("damaged"),
-            Content::Opaque(Opaque::Missing(_)) => Some("missing"),
-            _ => None,
-        }
+    pub fn opaque(&self, file: FileId) -> Option<&str> {
+        self.view.file(file)?.opaque
     }
 
     /// A remedy as an instruction.
     pub fn remedy(&self, remedy: &Remedy) -> String {
-        let program = &self.analysis.program;
-        let archive = |id: crate::ids::ArchiveId| shown(program.archives[id].path);
+        let view = self.view;
+        let archive = |id: crate::ids::ArchiveId| shown(view.archive_path(id));
         match *remedy {
             Remedy::KeepInScript { section, place } => {
-                let name = shown(program.section_name(section));
+                let name = shown(view.section_name(section));
                 match place {
                     Some(place) if place.alone && !place.keep => {
                         format!("write KEEP( ) around {}", self.place(&place))
@@ -669,7 +587,7 @@ impl Words<'_, '_> {
                     _ => format!("KEEP(*({name})) in the linker script"),
                 }
             }
-            Remedy::Undefined(name) => format!("-u {}", shown(program.name(name))),
+            Remedy::Undefined(name) => format!("-u {}", shown(view.name(name))),
             Remedy::Retain { needs_osabi, has_osabi } => {
                 let remark = match (needs_osabi, has_osabi) {
                     (true, false) => {
@@ -680,8 +598,8 @@ impl Words<'_, '_> {
                 format!("__attribute__((used, retain)) on the definition (section flag R){remark}")
             }
             Remedy::Export { name, hidden } => {
-                let shared = program.plan.output_kind == OutputKind::Shared;
-                let text = shown(program.name(name));
+                let shared = view.output_kind() == OutputKind::Shared;
+                let text = shown(view.name(name));
                 match (shared, hidden) {
                     (true, true) => format!("default visibility for {text}, so that the library exports it"),
                     (true, false) => format!("{text} under global: in the version script"),

@@ -108,11 +108,9 @@ fn reasons(
     let counts = [i.level.count(), i.function.count(), i.module.count(), i.offset.count()];
     lengths("initcalls", i.section.count(), &counts)?;
     within("initcalls.section", &i.section, sections)?;
-    for (name, column) in [
-        ("initcalls.level", &i.level),
-        ("initcalls.function", &i.function),
-        ("initcalls.module", &i.module),
-    ] {
+    for (name, column) in
+        [("initcalls.level", &i.level), ("initcalls.function", &i.function), ("initcalls.module", &i.module)]
+    {
         within(name, column, strings)?;
     }
     Ok(())
@@ -136,10 +134,14 @@ fn meanings(
     within("names.name", &n.name, strings)?;
     within("names.file", &n.file, files)?;
     within("names.node", &n.node, nodes)?;
+    let o = &p.outside;
+    lengths("outside", o.name.count(), &[o.size.count(), o.index.count(), o.content.count()])?;
+    starts("outside.first", &o.first, files, o.name.count())?;
+    starts("outside_locals.first", &p.outside_locals.first, files, p.outside_locals.name.count())?;
     let e = &p.extractions;
     let counts = [&e.by, &e.text, &e.symbol, &e.section, &e.reloc, &e.count, &e.inside, &e.written];
     lengths("extractions", e.file.count(), &counts.map(|c| c.count()))?;
-    let counts = [e.asker.count(), e.live.count(), e.offset.count(), e.addend.count()];
+    let counts = [e.asker.count(), e.live.count(), e.demand.count(), e.offset.count(), e.addend.count()];
     lengths("extractions", e.file.count(), &counts)?;
     within("extractions.file", &e.file, files)?;
     within("extractions.by", &e.by, files)?;
@@ -153,9 +155,8 @@ fn meanings(
         within(name, column, strings)?;
     }
     let f = &p.findings;
-    let texts = [
-        &f.id, &f.message, &f.kind, &f.name, &f.file, &f.archive, &f.place, &f.remedy, &f.line, &f.column,
-    ];
+    let texts =
+        [&f.id, &f.message, &f.kind, &f.name, &f.file, &f.archive, &f.place, &f.remedy, &f.line, &f.column];
     lengths("findings", f.id.count(), &texts.map(|c| c.count()))?;
     lengths("findings", f.id.count(), &[f.level.count(), f.has_bytes.count(), f.bytes.count()])?;
     for column in texts.into_iter().take(8) {

@@ -5,14 +5,16 @@
 //! that says so, never a wrong answer. The format is described in `docs/snapshot.md`.
 
 mod check;
+mod dump;
 mod header;
 mod paths;
 mod read;
 mod write;
 
+pub use dump::dump;
 pub use header::{ColumnEntry, FORMAT, Header};
 pub use paths::PathRoots;
-pub use write::write;
+pub use write::{hash, write};
 
 use std::path::{Path, PathBuf};
 

@@ -99,11 +99,13 @@ impl Paths for PathRoots {
         if !path.starts_with(b"/") {
             return path.to_vec();
         }
-        if let Some(rest) = below(path, &self.base).filter(|r| !r.starts_with(b"@") && !self.base.is_empty()) {
+        if let Some(rest) = below(path, &self.base).filter(|r| !r.starts_with(b"@") && !self.base.is_empty())
+        {
             return rest.to_vec();
         }
         // The longest folder counts.
-        let found = self.toolchains.iter().enumerate().filter_map(|(n, f)| Some((f.len(), n, below(path, f)?)));
+        let found =
+            self.toolchains.iter().enumerate().filter_map(|(n, f)| Some((f.len(), n, below(path, f)?)));
         if let Some((_, number, rest)) = found.max_by_key(|(long, number, _)| (*long, usize::MAX - number)) {
             return [token(number).as_bytes(), b"/", rest].concat();
         }
@@ -165,7 +167,8 @@ pub(super) fn restore(portrait: &mut Portrait<'_>, roots: &BTreeMap<String, Stri
     change(&mut portrait.files.joined, &whole);
     change(&mut portrait.files.nested, &whole);
     change(&mut portrait.keeps.file, &|_| false);
-    for column in [&mut portrait.findings.file, &mut portrait.findings.archive, &mut portrait.findings.place] {
+    for column in [&mut portrait.findings.file, &mut portrait.findings.archive, &mut portrait.findings.place]
+    {
         change(column, &|_| false);
     }
 }

@@ -8,7 +8,7 @@ use super::check;
 use super::header::{ColumnEntry, Header};
 use super::paths;
 use super::write::digest;
-use crate::query::portrait::{Column, Element, Portrait, Source};
+use crate::query::portrait::{Column, Element, Portrait, Source, fits};
 
 struct Directory<'d, 'h> {
     entries: &'h [ColumnEntry],
@@ -33,7 +33,7 @@ impl<'d> Source<'d> for Directory<'d, '_> {
         match entry.store.as_str() {
             "packed" => {
                 // What cannot be unpacked at all is refused here; the rest when it is read.
-                if count.checked_mul(T::WIDTH).is_none_or(|size| size / 1032 > bytes.len()) {
+                if !fits(bytes, count, T::WIDTH) {
                     return bad("claims more rows than its bytes can hold");
                 }
                 Ok(Column::packed(bytes, count))

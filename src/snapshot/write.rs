@@ -61,6 +61,11 @@ pub fn write(portrait: &Portrait<'_>, roots: &PathRoots) -> Vec<u8> {
     out
 }
 
+/// A name for some bytes: 32 hex digits of XXH3-128.
+pub fn hash(bytes: &[u8]) -> String {
+    format!("{:032x}", XxHash3_128::oneshot(bytes))
+}
+
 /// The digest of a header and the data behind it.
 pub(super) fn digest(header: &Header, data: &[u8]) -> String {
     let covered = XxHash3_128::oneshot(&header.covered());

@@ -122,8 +122,14 @@ fn names(analysis: &Analysis<'_>, portrait: &Portrait<'_>) -> Result<(), String>
     for name in program.names.ids() {
         let definition = analysis.resolution.definitions[name];
         let file = program.files.get(definition.file).map_or(u32::MAX, |_| definition.file.0);
-        let wanted = (definition.kind != DefKind::Unknown).then_some(file);
         let found = known.get(program.name(name)).copied();
+        if definition.kind == DefKind::Unknown {
+            // Defined by what stayed out, or by nothing.
+            let outside = found.is_none_or(|f| !portrait.is_in_link(f));
+            same("left behind", outside, true)?;
+            continue;
+        }
+        let wanted = Some(file);
         if definition.kind == DefKind::Assigned {
             same("assigned", found.is_some(), true)?;
             continue;

@@ -9,8 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
-use linksweep::query::why::{WhyRequest, why};
+use linksweep::query::Analysis;
+use linksweep::query::portrait::Portrait;
+use linksweep::query::why::{WhyRequest, answer as answer_of, why};
 use linksweep::report::{why_json, why_text};
+use linksweep::snapshot::{self, PathRoots};
 
 use crate::case::Case;
 
@@ -79,5 +82,34 @@ fn answer(case: &Case, dir: &Path, ask: &str) -> Result<(u8, String), String> {
     };
     written.map_err(|e| e.to_string())?;
     let text = String::from_utf8(out).map_err(|e| e.to_string())?;
+    if !dead {
+        same_when_saved(&analysis, &request, json, (answer.exit_status(), &text))?;
+    }
     Ok((answer.exit_status(), text))
+}
+
+/// A saved link gives the same answer.
+fn same_when_saved(
+    analysis: &Analysis<'_>,
+    request: &WhyRequest,
+    json: bool,
+    wanted: (u8, &str),
+) -> Result<(), String> {
+    let roots = PathRoots::new(analysis, analysis.program.plan, b"/nowhere");
+    let bytes = snapshot::write(&Portrait::with_paths(analysis, &roots), &roots);
+    let saved = snapshot::from_bytes(Path::new("x.lsw"), bytes).map_err(|e| e.to_string())?;
+    let portrait = saved.portrait().map_err(|e| e.to_string())?;
+    let answer = answer_of(&portrait, request);
+    let mut out = Vec::new();
+    let written = if json {
+        why_json::render(&answer, &portrait, &why_json::Head::default(), &mut out)
+    } else {
+        why_text::render(&answer, &portrait, &why_text::Options { demangle: true }, &mut out)
+    };
+    written.map_err(|e| e.to_string())?;
+    let text = String::from_utf8(out).map_err(|e| e.to_string())?;
+    if (answer.exit_status(), text.as_str()) == wanted {
+        return Ok(());
+    }
+    Err(format!("from the link:\n{}\nsaved:\n{text}\nexit {}", wanted.1, answer.exit_status()))
 }

@@ -190,7 +190,7 @@ impl Portrait<'_> {
         if self.edges.count.at(edge) == 0 {
             return None;
         }
-        let (code, target) = (*self.edges.symbol.get(edge)?, *self.edges.target.get(edge)?);
+        let (code, target) = (self.edges.symbol.at(edge), *self.edges.target.get(edge)?);
         if code & VIA != 0 {
             let row = (code & !VIA) as usize;
             return Some(EdgeSymbol {

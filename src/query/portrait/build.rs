@@ -54,6 +54,7 @@ impl Portrait<'static> {
         let head = Head {
             profile: program.plan.profile,
             emulation: emulation(program).to_string(),
+            has_target: target.is_some(),
             machine: target.map_or(0, |t| t.machine),
             is_64: target.is_none_or(|t| t.is_64),
             big_endian: target.is_some_and(|t| t.big_endian),
@@ -95,6 +96,8 @@ impl Portrait<'static> {
             initcalls,
             names: names(analysis, &rows),
             symbols,
+            outside: outside(&rows),
+            outside_locals: outside_locals(&rows),
             extractions: members::extractions(analysis, &rows, &file_texts),
             findings: Findings::default(),
             strings: Strings::lay_out(&rows.names),
@@ -104,10 +107,11 @@ impl Portrait<'static> {
 
 impl Portrait<'_> {
     /// Adds findings, as `check` would tell them.
-    pub fn add_findings(&mut self, list: &[Finding]) {
+    pub fn add_findings(&mut self, list: &[Finding], paths: &dyn Paths) {
         let strings = &mut self.strings;
         let mut known: HashMap<String, u32> = HashMap::new();
         let mut text = |s: &str| *known.entry_ref(s).or_insert_with(|| strings.add(s.as_bytes().to_vec()));
+        let stored = |s: &str| String::from_utf8_lossy(&paths.stored(s.as_bytes())).into_owned();
         let table: Vec<[u32; 10]> = list
             .iter()
             .map(|f| {
@@ -117,9 +121,9 @@ impl Portrait<'_> {
                     text(&f.message),
                     text(f.subject.kind),
                     text(&f.subject.name),
-                    text(&f.subject.file),
-                    text(&f.subject.archive),
-                    place.map_or(NONE, |l| text(&l.file)),
+                    text(&stored(&f.subject.file)),
+                    text(&stored(&f.subject.archive)),
+                    place.map_or(NONE, |l| text(&stored(&l.file))),
                     place.map_or(0, |l| l.line),
                     place.map_or(0, |l| l.column),
                     text(&f.remedy),
@@ -318,6 +322,32 @@ fn symbols(rows: &Rows<'_, '_>) -> Symbols<'static> {
     }
 }
 
+fn outside(rows: &Rows<'_, '_>) -> Outside<'static> {
+    let mut first = vec![0u32];
+    let mut table = Vec::new();
+    for (file, f) in rows.files.iter().enumerate() {
+        table.extend(f.outside.iter().map(|o| (rows.own(file, o.3), o.1, o.0, u8::from(o.2))));
+        first.push(table.len() as u32);
+    }
+    Outside {
+        first: first.into(),
+        name: table.iter().map(|r| r.0).collect::<Vec<_>>().into(),
+        size: table.iter().map(|r| r.1).collect::<Vec<_>>().into(),
+        index: table.iter().map(|r| r.2).collect::<Vec<_>>().into(),
+        content: table.iter().map(|r| r.3).collect::<Vec<_>>().into(),
+    }
+}
+
+fn outside_locals(rows: &Rows<'_, '_>) -> OutsideLocals<'static> {
+    let mut first = vec![0u32];
+    let mut name = Vec::new();
+    for (file, f) in rows.files.iter().enumerate() {
+        name.extend(f.outside_locals.iter().map(|&at| rows.own(file, at)));
+        first.push(name.len() as u32);
+    }
+    OutsideLocals { first: first.into(), name: name.into() }
+}
+
 /// Names whose meaning is no symbol row.
 fn names(analysis: &Analysis<'_>, rows: &Rows<'_, '_>) -> Names<'static> {
     let program = &analysis.program;
@@ -359,6 +389,9 @@ fn names(analysis: &Analysis<'_>, rows: &Rows<'_, '_>) -> Names<'static> {
         };
         let file = program.files.get(definition.file).map_or(NONE, |_| definition.file.0);
         table.push((text, place_code(meaning), file, node));
+    }
+    for &(name, file) in &rows.left {
+        table.push((rows.global(name), place_code(Meaning::NotExtracted), file.0, NONE));
     }
     Names {
         name: table.iter().map(|r| r.0).collect::<Vec<_>>().into(),

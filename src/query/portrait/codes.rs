@@ -94,6 +94,66 @@ codes! {
     }
 }
 
+/// The word for an edge in machine formats.
+pub fn edge_word(kind: EdgeKind) -> &'static str {
+    match kind {
+        EdgeKind::Relocation => "relocation",
+        EdgeKind::Group => "group",
+        EdgeKind::LinkOrder => "link-order",
+        EdgeKind::StartStop => "start-stop",
+        EdgeKind::Unwind => "unwind",
+        EdgeKind::Script => "script",
+        EdgeKind::WithFile => "with-file",
+    }
+}
+
+/// The contract's word for a root kind (cli.md 2).
+pub fn root_word(kind: RootKind) -> &'static str {
+    match kind {
+        RootKind::Entry => "entry",
+        RootKind::UndefinedOption => "undefined-option",
+        RootKind::RequireDefined => "require-defined",
+        RootKind::Extern => "extern",
+        RootKind::Keep => "keep",
+        RootKind::Note => "note",
+        RootKind::InitArray => "init-array",
+        RootKind::RetainFlag => "retain-flag",
+        RootKind::DynamicExport => "dynamic-export",
+        RootKind::DsoReference => "dso-reference",
+        RootKind::ScriptReference => "script-reference",
+        RootKind::StartStop => "start-stop",
+        RootKind::Unwind => "unwind",
+        RootKind::Opaque => "opaque",
+    }
+}
+
+/// The word for a node beyond the sections.
+pub fn extra_word(kind: ExtraKind) -> &'static str {
+    match kind {
+        ExtraKind::CommonsOf | ExtraKind::Common => "common",
+        ExtraKind::SmallCommonsOf => "small-common",
+        ExtraKind::StartStop => "start-stop",
+        ExtraKind::Routines => "linker-routines",
+        ExtraKind::ScriptSymbol => "script-symbol",
+    }
+}
+
+/// The word for what a name is.
+pub fn place_word(meaning: Meaning) -> &'static str {
+    match meaning {
+        Meaning::Section => "section",
+        Meaning::Common => "common",
+        Meaning::Absolute => "absolute",
+        Meaning::Shared => "shared",
+        Meaning::Assigned => "assigned",
+        Meaning::Defsym => "defsym",
+        Meaning::Bounds => "bounds",
+        Meaning::Undefined => "undefined",
+        Meaning::UndefinedWeak => "undefined-weak",
+        Meaning::NotExtracted => "not-extracted",
+    }
+}
+
 /// What a node beyond the sections is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExtraKind {

@@ -50,7 +50,7 @@ elements! {
 enum Repr<'d, T: Element> {
     Owned(Vec<T>),
     Mapped(&'d [T]),
-    Packed { bytes: &'d [u8], count: usize, rows: OnceLock<Vec<T>> },
+    Packed { bytes: &'d [u8], count: usize, blocks: Vec<OnceLock<Vec<T>>>, rows: OnceLock<Vec<T>> },
 }
 
 /// A column of numbers.
@@ -64,7 +64,11 @@ impl<'d, T: Element> Column<'d, T> {
 
     /// A column over packed bytes that hold `count` rows.
     pub fn packed(bytes: &'d [u8], count: usize) -> Self {
-        Column(Repr::Packed { bytes, count, rows: OnceLock::new() })
+        if !packed::fits(bytes, count, T::WIDTH) {
+            return Column::default();
+        }
+        let blocks = (0..count.div_ceil(packed::BLOCK)).map(|_| OnceLock::new()).collect();
+        Column(Repr::Packed { bytes, count, blocks, rows: OnceLock::new() })
     }
 
     /// The rows.
@@ -72,7 +76,7 @@ impl<'d, T: Element> Column<'d, T> {
         match &self.0 {
             Repr::Owned(rows) => rows,
             Repr::Mapped(rows) => rows,
-            Repr::Packed { bytes, count, rows } => {
+            Repr::Packed { bytes, count, rows, .. } => {
                 rows.get_or_init(|| packed::unpack(bytes, *count).unwrap_or_default())
             }
         }
@@ -86,10 +90,23 @@ impl<'d, T: Element> Column<'d, T> {
         }
     }
 
-    /// The row at a place, or 0.
+    /// The row at a place, or 0. Of a packed column only the block that holds it is unpacked.
     #[inline]
     pub fn at(&self, row: usize) -> T {
-        self.rows().get(row).copied().unwrap_or_default()
+        match &self.0 {
+            Repr::Owned(rows) => rows.get(row).copied().unwrap_or_default(),
+            Repr::Mapped(rows) => rows.get(row).copied().unwrap_or_default(),
+            Repr::Packed { bytes, count, blocks, rows } => {
+                if let Some(rows) = rows.get() {
+                    return rows.get(row).copied().unwrap_or_default();
+                }
+                let Some(block) = blocks.get(row / packed::BLOCK) else { return T::default() };
+                let number = row / packed::BLOCK;
+                let rows =
+                    block.get_or_init(|| packed::unpack_block(bytes, *count, number).unwrap_or_default());
+                rows.get(row % packed::BLOCK).copied().unwrap_or_default()
+            }
+        }
     }
 
     /// A column of other rows.

@@ -5,17 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use super::Paths;
 use super::codes::{ExtraKind, edge_code, extra_code, root_code};
 use super::rows::{Rows, Texts};
-use super::Paths;
 use super::tables::*;
 use crate::graph::{ExtraNode, Root, RootKind};
 use crate::ids::{FileId, Id, NameId, NodeId};
-use crate::plan::DemandKind;
 use crate::program::Program;
 use crate::query::Analysis;
 use crate::query::kernel::roots::{self, KernelRoot};
-use crate::query::why::description_span;
+use crate::query::why::{NamedBy, description_span, named_by};
 
 /// Roots, KEEP statements and initcalls before their strings have ids.
 #[derive(Default)]
@@ -37,7 +36,7 @@ pub(super) fn roots(analysis: &Analysis<'_>, paths: &dyn Paths, texts: &mut Text
     let mut keeps: Vec<[u32; 6]> = Vec::new();
     for root in &analysis.roots.roots {
         out.names.push(root.name.map_or(NONE, |n| texts.add(program.name(n))));
-        out.by.push(by(program, root));
+        out.by.push(by(analysis, root));
         out.library.push(match root.name {
             Some(name) if root.kind == RootKind::DsoReference => {
                 let first = libraries.get_or_insert_with(|| first_library(program));
@@ -81,18 +80,12 @@ fn statement<'p>(program: &Program<'p>, keep: (u32, u32)) -> (String, u32, u32, 
 }
 
 /// Which option asked for a name; see [`Roots::by`].
-fn by(program: &Program<'_>, root: &Root) -> u8 {
-    if root.kind != RootKind::UndefinedOption {
-        return 0;
-    }
-    let plan = program.plan;
-    let bytes = root.name.map(|n| program.name(n)).unwrap_or_default();
-    if plan.demands.iter().any(|(n, kind)| *kind == DemandKind::Undefined && n == bytes) {
-        1
-    } else if plan.fini.as_ref().map_or(&b"_fini"[..], |f| f.as_slice()) == bytes {
-        2
-    } else {
-        3
+fn by(analysis: &Analysis<'_>, root: &Root) -> u8 {
+    match (root.kind, named_by(analysis, root)) {
+        (RootKind::UndefinedOption, NamedBy::Option) => 1,
+        (RootKind::UndefinedOption, NamedBy::Fini) => 2,
+        (RootKind::UndefinedOption, NamedBy::Init) => 3,
+        _ => 0,
     }
 }
 

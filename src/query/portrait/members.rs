@@ -8,9 +8,9 @@ use super::Paths;
 use super::rows::{Rows, Texts};
 use super::tables::*;
 
-use crate::program::{Content, Half, InputFile, Opaque};
+use crate::program::{Content, Half, InputFile};
 use crate::query::Analysis;
-use crate::query::why::{RelocUse, reference};
+use crate::query::why::{Demand, RelocUse, demand, opaque, reference};
 use crate::resolve::Asker;
 
 /// The strings of files, as noted texts.
@@ -44,7 +44,9 @@ pub(super) fn texts(analysis: &Analysis<'_>, paths: &dyn Paths, texts: &mut Text
     let files = files.collect();
     // Where a relative path stands for one that was spelled from the root.
     let absolute = |path: &[u8]| {
-        path.starts_with(b"/") && !paths.stored(path).starts_with(b"/") && !paths.stored(path).starts_with(b"@")
+        path.starts_with(b"/")
+            && !paths.stored(path).starts_with(b"/")
+            && !paths.stored(path).starts_with(b"@")
     };
     let absolute_archives = program.archives.iter().map(|a| absolute(a.path)).collect();
     let absolute_files = program.files.iter().map(|f| absolute(f.path)).collect();
@@ -57,22 +59,6 @@ pub(super) fn texts(analysis: &Analysis<'_>, paths: &dyn Paths, texts: &mut Text
     });
     let extractions = extractions.collect();
     FileTexts { archives, files, absolute_archives, absolute_files, extractions }
-}
-
-/// Why a file's contents cannot be known, in words.
-pub(crate) fn opaque(f: &InputFile<'_>) -> Option<&'static str> {
-    if f.is_stand_in() {
-        return f.intermediate.as_ref().map(|i| i.format.word());
-    }
-    match &f.content {
-        Content::Opaque(Opaque::Bitcode) => Some("LLVM bitcode"),
-        Content::Opaque(Opaque::SlimLto) => Some("a GCC object with intermediate code only"),
-        Content::Opaque(Opaque::ForeignMachine) => Some("an object for another machine"),
-        Content::Opaque(Opaque::NotAnObject) => Some("not an ELF object"),
-        Content::Opaque(Opaque::Damaged(_) | Opaque::DamagedLibrary(_)) => Some("damaged"),
-        Content::Opaque(Opaque::Missing(_)) => Some("missing"),
-        _ => None,
-    }
 }
 
 /// Archives and files.
@@ -168,6 +154,17 @@ pub(super) fn extractions(
         by: list.iter().map(|e| asker(&e.asker).1).collect::<Vec<_>>().into(),
         text: text(0),
         symbol: text(1),
+        demand: list
+            .iter()
+            .map(|e| match demand(analysis, e.symbol) {
+                None => 0,
+                Some(Demand::Undefined) => 1,
+                Some(Demand::Require) => 2,
+                Some(Demand::Glob) => 3,
+                Some(Demand::Entry) => 4,
+            })
+            .collect::<Vec<_>>()
+            .into(),
         section: column(|r| r.section, NONE),
         live: found.iter().map(|r| u8::from(r.as_ref().is_some_and(|r| r.live))).collect::<Vec<_>>().into(),
         reloc: column(|r| r.reloc, 0),

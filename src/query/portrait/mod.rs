@@ -20,7 +20,7 @@ pub mod tables;
 
 pub use access::{EdgeSymbol, Member};
 pub use column::{Column, Element};
-pub use packed::{pack, unpack};
+pub use packed::{fits, pack, unpack};
 pub use strings::Strings;
 pub use tables::{NONE, Sink, Source, Store};
 
@@ -35,6 +35,8 @@ pub struct Head {
     pub profile: Profile,
     /// The emulation in force.
     pub emulation: String,
+    /// The machine is known.
+    pub has_target: bool,
     /// `e_machine`.
     pub machine: u16,
     /// Class 64.
@@ -83,6 +85,7 @@ impl Default for Head {
         Head {
             profile: Profile { flavor: Flavor::Bfd, version: Version(0, 0, 0) },
             emulation: String::new(),
+            has_target: false,
             machine: 0,
             is_64: true,
             big_endian: false,
@@ -164,6 +167,10 @@ pub struct Portrait<'d> {
     pub symbols: Symbols<'d>,
     /// Names that mean something else.
     pub names: Names<'d>,
+    /// Sections without a row.
+    pub outside: Outside<'d>,
+    /// Local symbols of files that stayed out.
+    pub outside_locals: OutsideLocals<'d>,
     /// Why members are in the link.
     pub extractions: Extractions<'d>,
     /// Findings.
@@ -194,6 +201,8 @@ impl<'d> Portrait<'d> {
         self.initcalls.write(sink);
         self.symbols.write(sink);
         self.names.write(sink);
+        self.outside.write(sink);
+        self.outside_locals.write(sink);
         self.extractions.write(sink);
         self.findings.write(sink);
     }
@@ -226,6 +235,8 @@ impl<'d> Portrait<'d> {
             initcalls: Initcalls::read(source)?,
             symbols: Symbols::read(source)?,
             names: Names::read(source)?,
+            outside: Outside::read(source)?,
+            outside_locals: OutsideLocals::read(source)?,
             extractions: Extractions::read(source)?,
             findings: Findings::read(source)?,
         })

@@ -12,6 +12,7 @@ use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Place};
 use crate::program::{InputFile, NameList, Names};
 use crate::query::Analysis;
+use crate::query::why::{first_definitions, is_content};
 use crate::resolve::DefKind;
 
 /// Names hashed at a time.
@@ -43,6 +44,10 @@ pub(super) struct FileRows<'d> {
     pub(super) sections: Vec<u32>,
     /// By section, then by index.
     pub(super) symbols: Vec<SymbolRow>,
+    /// Sections without a row: index, size, whether it is an input of its own; the position of the name.
+    pub(super) outside: Vec<(u32, u64, bool, u32)>,
+    /// Local symbols of a file that stayed out: positions of their names.
+    pub(super) outside_locals: Vec<u32>,
     texts: Vec<&'d [u8]>,
 }
 
@@ -79,6 +84,8 @@ pub(super) struct Rows<'n, 'd> {
     global: Vec<u32>,
     own: Vec<Vec<NameId>>,
     misc: Vec<NameId>,
+    /// Names that only files outside the link define, and the first of these.
+    pub(super) left: Vec<(NameId, FileId)>,
     sections_of_program: usize,
 }
 
@@ -103,10 +110,13 @@ impl<'n, 'd: 'n> Rows<'n, 'd> {
         }
         first.push(next);
 
-        let globals: Vec<NameId> = (0..program.names.len())
-            .map(NameId::from_usize)
-            .filter(|n| analysis.resolution.definitions[*n].kind != DefKind::Unknown)
-            .collect();
+        let known = |n: &NameId| analysis.resolution.definitions[*n].kind != DefKind::Unknown;
+        let all = (0..program.names.len()).map(NameId::from_usize);
+        let (mut globals, unknown): (Vec<NameId>, Vec<NameId>) = all.partition(known);
+        let definers = first_definitions(analysis, &unknown);
+        let defined = unknown.iter().zip(definers).filter_map(|(name, (file, _))| Some((*name, file?)));
+        let left: Vec<(NameId, FileId)> = defined.collect();
+        globals.extend(left.iter().map(|(name, _)| *name));
         let mut lists: Vec<NameList<'n>> = globals
             .par_chunks(CHUNK)
             .map(|part| NameList::new(part.iter().map(|n| program.name(*n))))
@@ -124,7 +134,7 @@ impl<'n, 'd: 'n> Rows<'n, 'd> {
             global[name.idx()] = id.0;
         }
         let sections_of_program = analysis.graph.section_count();
-        Rows { files, first, row_of, names, global, own, misc, sections_of_program }
+        Rows { files, first, row_of, names, global, own, misc, left, sections_of_program }
     }
 
     /// Number of section rows.
@@ -200,17 +210,35 @@ fn has_row(analysis: &Analysis<'_>, section: SectionId) -> bool {
 fn file_rows<'d>(analysis: &Analysis<'d>, file: FileId) -> FileRows<'d> {
     let mut rows = FileRows::default();
     let program = &analysis.program;
-    if !analysis.resolution.is_in_link(file) {
-        return rows;
-    }
     let f = &program.files[file];
+    let in_link = analysis.resolution.is_in_link(file);
+    let mut outside = Vec::new();
     for (index, section) in (0u32..).zip(program.sections_of(file)) {
-        if has_row(analysis, section) {
+        if in_link && has_row(analysis, section) {
             rows.sections.push(index);
             rows.texts.push(program.section_name(section));
+        } else if index > 0 {
+            outside.push((index, section));
         }
     }
+    for (index, section) in outside {
+        let position = rows.texts.len() as u32;
+        rows.texts.push(program.section_name(section));
+        let content = is_content(program, section);
+        rows.outside.push((index, program.section_size(section), content, position));
+    }
     let Some(object) = f.object() else { return rows };
+    if !in_link {
+        for index in 1..object.first_global {
+            let Some(s) = object.symbol(index) else { continue };
+            let named = s.name != 0 && !matches!(s.kind, STT_SECTION | STT_FILE);
+            if named && matches!(s.place, Place::Section(_)) {
+                rows.outside_locals.push(rows.texts.len() as u32);
+                rows.texts.push(object.symbol_name(s.name));
+            }
+        }
+        return rows;
+    }
     for index in 1..object.symbol_count() {
         let Some(s) = object.symbol(index) else { continue };
         let name = f.global_name(index);

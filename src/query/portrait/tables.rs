@@ -326,6 +326,28 @@ tables! {
         node: u32 => Plain,
     }
 
+    /// Sections without a row of their own: tables of the object format, and all of files that stayed out.
+    Outside "outside" {
+        /// Number of a file's first one; one row more than there are files.
+        first: u32 => Plain,
+        /// Name.
+        name: u32 => Packed,
+        /// `sh_size` in bytes.
+        size: u64 => Packed,
+        /// Index in its file.
+        index: u32 => Packed,
+        /// 1: an input of its own rather than a table about others.
+        content: u8 => Packed,
+    }
+
+    /// Local symbols of files that stayed out.
+    OutsideLocals "outside_locals" {
+        /// Number of a file's first one; one row more than there are files.
+        first: u32 => Plain,
+        /// Name.
+        name: u32 => Packed,
+    }
+
     /// Archive members (or `--start-lib` objects) that entered the link, in the linker's order.
     Extractions "extractions" {
         /// The member.
@@ -338,6 +360,9 @@ tables! {
         text: u32 => Plain,
         /// The name asked for, or nothing.
         symbol: u32 => Plain,
+        /// Who wants that name from the beginning: 0 nobody, 1 `-u`, 2 `--require-defined`,
+        /// 3 `--undefined-glob`, 4 it is the entry.
+        demand: u8 => Plain,
         /// The section whose relocation asked, or nothing.
         section: u32 => Plain,
         /// 1: that section lives.

@@ -5,10 +5,11 @@
 
 use fixedbitset::FixedBitSet;
 
-use super::chain::{RelocUse, Stages, find_use, is_hub};
+use super::chain::Stages;
 use super::referrers::Reverse;
 use super::subject::{self, State, What};
 use super::table::{self, ScriptPlace, TableBounds};
+use super::uses::{RelocUse, find_use, is_hub};
 use super::{Remedy, Subject, remedy};
 use crate::graph::{Class, EdgeKind, ExtraNode};
 use crate::ids::{Id, NameId, NodeId, SectionId};

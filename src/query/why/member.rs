@@ -3,8 +3,8 @@
 //! In: a file. Out: the chain of askers back to the command line ([`Extracted`]), or for a member
 //! that stayed behind what each symbol that it defines lacked ([`LeftBehind`]). GS 3.
 
-use super::chain::RelocUse;
 use super::referrers::{mentions, use_of_symbol};
+use super::uses::RelocUse;
 use crate::ids::{FileId, NameId};
 use crate::load::elf::Place;
 use crate::program::Content;

@@ -1,35 +1,42 @@
 //! Why something is in the link, or why it is not: `linksweep why`.
 //!
-//! In: an [`Analysis`] and a [`WhyRequest`]. Out: a [`WhyAnswer`]: ids and numbers only, complete, in
+//! In: an [`Analysis`], or anything else that is a [`View`], and a [`WhyRequest`]. Out: a [`WhyAnswer`]: ids and numbers only, complete, in
 //! an order that depends on the input alone; words belong to the renderers. Chains are breadth-first
 //! over live nodes from all roots, ties to the lowest id; reverse references are found by one pass
 //! over the relocations when `--dead` or more than one chain is asked for.
 
+mod answer;
 mod chain;
 mod death;
 mod member;
+mod of_analysis;
 mod pattern;
 mod referrers;
 mod remedy;
+mod saved;
 mod subject;
 mod table;
+mod uses;
+mod view;
 
-pub(crate) use chain::bound_use;
-pub use chain::{Chain, Hop, Origin, RelocUse};
+pub use chain::{Chain, Hop, Origin};
 pub use death::{Cause, Death, Head, MOST_REFERRERS, OwnSymbol, Referrer, ReferrerState, Uncounted};
 pub(crate) use member::reference;
 pub use member::{Extracted, LeftBehind, Step, Verdict};
+pub(crate) use of_analysis::{demand, named_by, opaque};
 pub use pattern::Pattern;
 pub use remedy::Remedy;
 pub use subject::{State, SymbolPlace, What};
-pub(crate) use subject::{bounds as bounds_of_name, common_node};
+pub(crate) use subject::{bounds as bounds_of_name, common_node, first_definitions, is_content};
 pub use table::{ScriptPlace, TableBounds, description_span};
+pub use uses::RelocUse;
+pub(crate) use uses::bound_use;
+pub use view::{Beyond, Demand, FileFacts, NamedBy, StatementFacts, SymbolFacts, View, answer};
 
 use bstr::BString;
-use fixedbitset::FixedBitSet;
 
 use super::Analysis;
-use crate::ids::{FileId, Id, NodeId};
+use crate::ids::NodeId;
 use crate::plan::OutputKind;
 
 /// What a pattern as typed names, and the nodes of each: the section of a symbol, all sections of a file.
@@ -164,135 +171,7 @@ pub(crate) fn collects(analysis: &Analysis<'_>) -> bool {
     plan.gc_sections == Some(true) && !refused
 }
 
-/// Answers a question.
+/// Answers a question about an analysed link.
 pub fn why(analysis: &Analysis<'_>, request: &WhyRequest) -> WhyAnswer {
-    let found = subject::find(analysis, request);
-    let matched = found.len() as u64;
-    let states: Vec<State> = found.iter().map(|what| subject::state(analysis, what)).collect();
-    let live = states.iter().filter(|s| s.is_live()).count() as u64;
-    let wanted = |state: &State| state.is_live() != request.dead;
-    let explain = states.iter().any(wanted);
-    let limit = if request.limit == 0 { usize::MAX } else { request.limit };
-    let mut left_out = 0;
-    let mut subjects = Vec::new();
-    for (what, state) in found.into_iter().zip(states) {
-        if explain && !wanted(&state) {
-            continue;
-        }
-        if subjects.len() >= limit {
-            left_out += 1;
-            continue;
-        }
-        let node = subject::node(analysis, &what);
-        subjects.push(Subject {
-            what,
-            state,
-            node,
-            chains: Vec::new(),
-            extracted: Vec::new(),
-            death: None,
-            left_behind: None,
-            parts: None,
-        });
-    }
-    let mut answer = WhyAnswer {
-        request: request.clone(),
-        collects: collects(analysis),
-        matched,
-        live,
-        subjects,
-        left_out,
-    };
-    explain_members(analysis, &mut answer);
-    if explain && !request.dead {
-        explain_life(analysis, &mut answer);
-    } else if explain {
-        death::explain(analysis, &mut answer.subjects);
-    }
-    answer
-}
-
-fn explain_members(analysis: &Analysis<'_>, answer: &mut WhyAnswer) {
-    for subject in &mut answer.subjects {
-        let file = match subject.what {
-            What::File(file) => file,
-            What::Section(section) => analysis.program.locate(section).0,
-            What::Symbol { file: Some(file), .. } => file,
-            What::Symbol { .. } | What::Common(_) => continue,
-        };
-        if subject.state == State::Undefined {
-            if let (What::Symbol { name: Some(name), .. }, true) = (subject.what, answer.request.dead) {
-                let left =
-                    subject::outside_definition(analysis, name).map(|f| member::left_behind(analysis, f));
-                subject.left_behind = left.map(Box::new);
-            }
-        } else if analysis.resolution.is_in_link(file) {
-            subject.extracted = member::extraction(analysis, file);
-        } else if answer.request.dead {
-            subject.left_behind = Some(Box::new(member::left_behind(analysis, file)));
-        }
-        if matches!(subject.what, What::File(_)) {
-            subject.parts = Some(parts(analysis, file));
-        }
-    }
-}
-
-fn explain_life(analysis: &Analysis<'_>, answer: &mut WhyAnswer) {
-    let nodes: Vec<Option<NodeId>> = answer.subjects.iter().map(|s| chain_target(analysis, s)).collect();
-    if answer.request.chains <= 1 {
-        let mut wanted = FixedBitSet::with_capacity(analysis.graph.node_count());
-        for node in nodes.iter().flatten() {
-            wanted.insert(node.index());
-        }
-        if wanted.is_clear() {
-            return;
-        }
-        let search = chain::Search::run(analysis, Some(&wanted), None);
-        for (subject, node) in answer.subjects.iter_mut().zip(nodes) {
-            subject.chains.extend(node.and_then(|node| search.chain(analysis, node)));
-        }
-    } else {
-        for (subject, node) in answer.subjects.iter_mut().zip(nodes) {
-            if let Some(node) = node {
-                subject.chains = chain::several(analysis, node, answer.request.chains);
-            }
-        }
-    }
-}
-
-/// The node whose chain explains a subject: a file is explained by its largest live section.
-fn chain_target(analysis: &Analysis<'_>, subject: &Subject) -> Option<NodeId> {
-    let node = match (&subject.what, &subject.parts) {
-        (What::File(_), Some(parts)) => {
-            let live = |s: &&crate::ids::SectionId| analysis.liveness.is_live(NodeId(s.0));
-            parts.largest_live.iter().find(live).map(|s| NodeId(s.0))
-        }
-        _ => subject.node,
-    };
-    node.filter(|_| subject.state.is_live())
-}
-
-fn parts(analysis: &Analysis<'_>, file: FileId) -> Parts {
-    let mut parts = Parts::default();
-    let mut live = Vec::new();
-    for section in analysis.program.sections_of(file) {
-        let size = analysis.program.section_size(section);
-        match subject::section_state(analysis, section) {
-            _ if size == 0 || !subject::is_content(&analysis.program, section) => {}
-            State::Live | State::AlwaysKept | State::Pieces => {
-                parts.live_sections += 1;
-                parts.live_bytes = parts.live_bytes.saturating_add(size);
-                let loaded = subject::is_loaded(&analysis.program, section);
-                live.push((!loaded, std::cmp::Reverse(size), section));
-            }
-            State::Structural => {}
-            _ => {
-                parts.dead_sections += 1;
-                parts.dead_bytes = parts.dead_bytes.saturating_add(size);
-            }
-        }
-    }
-    live.sort_unstable();
-    parts.largest_live = live.into_iter().take(10).map(|(_, _, s)| s).collect();
-    parts
+    answer::answer(analysis, request)
 }

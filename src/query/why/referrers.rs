@@ -6,7 +6,7 @@
 use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 
-use super::chain::{RelocUse, covering_symbol};
+use super::uses::{RelocUse, covering_symbol};
 use crate::graph::NO_NODE;
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
 use crate::load::elf::Object;

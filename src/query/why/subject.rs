@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 
 use super::pattern::Pattern;
+use super::view::View;
 use super::{Kind, WhyRequest, collects};
 use crate::graph::{Class, ExtraNode};
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
@@ -163,7 +164,7 @@ fn file_state(analysis: &Analysis<'_>, file: FileId) -> State {
 }
 
 /// Whether a section is an input of its own rather than a table about others.
-pub(super) fn is_content(program: &Program<'_>, section: SectionId) -> bool {
+pub(crate) fn is_content(program: &Program<'_>, section: SectionId) -> bool {
     let (file, index) = program.locate(section);
     let Some(object) = program.files[file].object() else { return true };
     let Some(row) = object.sections.get(index as usize) else { return false };
@@ -193,8 +194,7 @@ pub(super) fn extra_id(analysis: &Analysis<'_>, offset: usize) -> NodeId {
 }
 
 /// The node that a subject's chains lead to.
-pub(super) fn node(analysis: &Analysis<'_>, what: &What) -> Option<NodeId> {
-    let _ = analysis;
+pub(super) fn node(what: &What) -> Option<NodeId> {
     match *what {
         What::Section(section) => Some(NodeId(section.0)),
         What::Common(node) => Some(node),
@@ -208,14 +208,17 @@ pub(super) fn node(analysis: &Analysis<'_>, what: &What) -> Option<NodeId> {
     }
 }
 
+/// `file.o:(.text.f)`, as linkers write a section: both parts.
+pub(super) fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = text.strip_suffix(b")")?;
+    let at = text.windows(2).position(|w| w == b":(")?;
+    Some((text.get(..at)?, text.get(at + 2..)?))
+}
+
 /// All subjects of a request.
 pub(super) fn find(analysis: &Analysis<'_>, request: &WhyRequest) -> Vec<What> {
-    // `file.o:(.text.f)`, as linkers write a section.
     let text = request.pattern.as_slice();
-    let split = text.strip_suffix(b")").and_then(|t| {
-        let at = t.windows(2).position(|w| w == b":(")?;
-        Some((&t[..at], &t[at + 2..]))
-    });
+    let split = split(text);
     let mut out = Vec::new();
     if let (Some((file, section)), Kind::Any | Kind::Section) = (split, request.kind) {
         let file = Pattern::new(file, request.exact);
@@ -240,31 +243,15 @@ pub(super) fn find(analysis: &Analysis<'_>, request: &WhyRequest) -> Vec<What> {
     out
 }
 
-/// Whether a pattern names a file: its label, path, member name, thin path, or the last part of
-/// these if the pattern has no slash.
-fn names_file(program: &Program<'_>, pattern: &Pattern, file: FileId, kind: Kind) -> bool {
-    let f = &program.files[file];
-    let tail = |path: &[u8]| -> bool {
-        let last = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
-        pattern.matches(path) || pattern.matches(last)
-    };
-    if f.archive.is_none() {
-        let lazy = f.in_lib || kind != Kind::Member;
-        return lazy && tail(f.path);
-    }
-    if tail(f.member) || f.joined.is_some_and(tail) || f.nested.is_some_and(tail) {
-        return true;
-    }
-    let whole = |path: &[u8]| pattern.matches(&[path, b"(", f.member, b")"].concat());
-    let last = f.path.rsplit(|&b| b == b'/').next().unwrap_or(f.path);
-    whole(f.path) || whole(last) || (kind != Kind::Any && (pattern.matches(f.path) || pattern.matches(last)))
+fn names_file(analysis: &Analysis<'_>, pattern: &Pattern, file: FileId, kind: Kind) -> bool {
+    View::file(analysis, file).is_some_and(|f| f.is_named(pattern, kind))
 }
 
 fn files(analysis: &Analysis<'_>, pattern: &Pattern, kind: Kind, out: &mut Vec<What>) {
     let program = &analysis.program;
     let ids: Vec<FileId> = program.file_ids().collect();
     let found: Vec<FileId> =
-        ids.into_par_iter().filter(|&file| names_file(program, pattern, file, kind)).collect();
+        ids.into_par_iter().filter(|&file| names_file(analysis, pattern, file, kind)).collect();
     out.extend(found.into_iter().map(What::File));
 }
 
@@ -275,7 +262,7 @@ fn sections(analysis: &Analysis<'_>, pattern: &Pattern, file: Option<&Pattern>, 
         .into_par_iter()
         .with_max_len(64)
         .map(|id| {
-            if file.is_some_and(|p| !names_file(program, p, id, Kind::File)) {
+            if file.is_some_and(|p| !names_file(analysis, p, id, Kind::File)) {
                 return Vec::new();
             }
             let f = &program.files[id];
@@ -297,7 +284,7 @@ fn sections(analysis: &Analysis<'_>, pattern: &Pattern, file: Option<&Pattern>, 
             ExtraNode::Common { file, .. } => (b"COMMON", file),
             _ => continue,
         };
-        if pattern.matches(name) && file.is_none_or(|p| names_file(program, p, owner, Kind::File)) {
+        if pattern.matches(name) && file.is_none_or(|p| names_file(analysis, p, owner, Kind::File)) {
             out.push(What::Common(extra_id(analysis, offset)));
         }
     }
@@ -356,7 +343,7 @@ fn globals(analysis: &Analysis<'_>, pattern: &Pattern, out: &mut Vec<What>) {
 }
 
 /// For each name the first file that defines it, in the link or not.
-fn first_definitions(analysis: &Analysis<'_>, names: &[NameId]) -> Vec<(Option<FileId>, u32)> {
+pub(crate) fn first_definitions(analysis: &Analysis<'_>, names: &[NameId]) -> Vec<(Option<FileId>, u32)> {
     let program = &analysis.program;
     let mut out = vec![(None, 0); names.len()];
     if names.is_empty() {

@@ -4,9 +4,9 @@
 //! In: a section name. Out: [`TableBounds`] with the uses of its bounds, and the script statement
 //! that places the section. Script patterns are matched by section name alone here.
 
-use super::chain::RelocUse;
 use super::pattern::Pattern;
 use super::referrers::{mentions, use_of_symbol};
+use super::uses::RelocUse;
 use crate::ids::NameId;
 use crate::query::Analysis;
 use crate::resolve::DefKind;
