@@ -45,7 +45,6 @@ pub(super) fn check(p: &Portrait<'_>) -> Result<(), String> {
     let kinds = k.sh_type.len();
     lengths("kinds", kinds, &[k.flags.count(), k.align.count(), k.output.count(), k.region.count()])?;
     lengths("kinds", kinds, &[k.class.count(), k.fate.count(), k.sort.count(), k.bits.count()])?;
-    within("sections.kind", &s.kind, kinds)?;
     within("kinds.output", &k.output, strings)?;
     within("kinds.region", &k.region, strings)?;
     lengths("pieces", p.pieces.section.count(), &[p.pieces.bytes.count()])?;

@@ -120,7 +120,7 @@ impl Portrait<'_> {
     /// The row of [`Portrait::kinds`] of a section.
     #[inline]
     pub fn kind(&self, section: u32) -> usize {
-        self.sections.kind.get(section as usize).map_or(usize::MAX, |&k| k as usize)
+        if self.is_section(section) { self.sections.kind.at(section as usize) as usize } else { usize::MAX }
     }
 
     /// What becomes of a section.

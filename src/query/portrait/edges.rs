@@ -67,7 +67,7 @@ pub(super) fn edges(
                     part.push(
                         &edge,
                         |symbol| match f.object() {
-                            Some(object) if edge.count > 0 => rows.shown(f, object, symbol),
+                            Some(object) if edge.count > 0 => rows.shown(file.idx(), f, object, symbol),
                             _ => (NONE, false),
                         },
                         &namer,

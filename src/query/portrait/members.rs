@@ -191,7 +191,8 @@ impl Reference {
     fn new(analysis: &Analysis<'_>, rows: &Rows<'_, '_>, found: &RelocUse, live: bool) -> Self {
         let (file, _) = analysis.program.locate(found.section);
         let f = &analysis.program.files[file];
-        let shown = |symbol: u32| f.object().map_or(NONE, |object| rows.shown(f, object, symbol).0);
+        let shown =
+            |symbol: u32| f.object().map_or(NONE, |object| rows.shown(file.idx(), f, object, symbol).0);
         Reference {
             section: rows.section(found.section),
             live,

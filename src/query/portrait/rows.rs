@@ -9,7 +9,7 @@ use super::tables::{NONE, symbol_info};
 use crate::graph::Class;
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
 use crate::load::elf::consts::*;
-use crate::load::elf::{Object, Place};
+use crate::load::elf::{Object, Place, is_relocation_type};
 use crate::program::{InputFile, NameList, Names};
 use crate::query::Analysis;
 use crate::query::why::{first_definitions, is_content};
@@ -184,11 +184,35 @@ impl<'n, 'd: 'n> Rows<'n, 'd> {
     }
 
     /// What a symbol of an object is called in messages, and whether it is a section symbol.
-    pub(super) fn shown(&self, f: &InputFile<'_>, object: &Object<'_>, symbol: u32) -> (u32, bool) {
+    pub(super) fn shown(
+        &self,
+        file: usize,
+        f: &InputFile<'_>,
+        object: &Object<'_>,
+        symbol: u32,
+    ) -> (u32, bool) {
         let Some(s) = object.symbol(symbol) else { return (NONE, false) };
         let sectional = s.kind == STT_SECTION;
+        let rows = self.files.get(file);
         let text = match s.place {
-            Place::Section(index) if sectional || s.name == 0 => self.find(object.section_name(index)),
+            Place::Section(index) if sectional || s.name == 0 => {
+                let position = rows.and_then(|r| r.sections.binary_search(&index).ok());
+                match position {
+                    Some(position) => self.own(file, position as u32),
+                    None => self.find(object.section_name(index)),
+                }
+            }
+            Place::Section(index) if symbol < object.first_global => {
+                let key = |s: &SymbolRow| (s.section, s.index);
+                let row = rows.and_then(|r| {
+                    let at = r.symbols.binary_search_by_key(&(index, symbol), key).ok()?;
+                    r.symbols.get(at)
+                });
+                match row {
+                    Some(row) => self.symbol_text(file, row.text),
+                    None => self.find(object.symbol_name(s.name)),
+                }
+            }
             _ => {
                 let known = f.global_name(symbol).filter(|_| !f.has_versions).map(|n| self.global(n));
                 match known {
@@ -207,6 +231,11 @@ fn has_row(analysis: &Analysis<'_>, section: SectionId) -> bool {
     !matches!(class, Class::Absent | Class::Structural)
 }
 
+fn is_relocations(f: &InputFile<'_>, index: u32) -> bool {
+    let row = f.object().and_then(|o| o.sections.get(index as usize));
+    row.is_some_and(|r| is_relocation_type(r.kind))
+}
+
 fn file_rows<'d>(analysis: &Analysis<'d>, file: FileId) -> FileRows<'d> {
     let mut rows = FileRows::default();
     let program = &analysis.program;
@@ -217,7 +246,7 @@ fn file_rows<'d>(analysis: &Analysis<'d>, file: FileId) -> FileRows<'d> {
         if in_link && has_row(analysis, section) {
             rows.sections.push(index);
             rows.texts.push(program.section_name(section));
-        } else if index > 0 {
+        } else if index > 0 && !is_relocations(f, index) {
             outside.push((index, section));
         }
     }

@@ -79,13 +79,13 @@ tables! {
         /// For a plain file its name as linkers spell it; for a member its archive's.
         path: u32 => Plain,
         /// The archive, or nothing.
-        archive: u32 => Plain,
+        archive: u32 => Packed,
         /// The member's name as stored, or nothing.
         member: u32 => Plain,
         /// Thin member: the archive's folder joined with the stored name, or nothing.
-        joined: u32 => Plain,
+        joined: u32 => Packed,
         /// Member of a regular archive that is itself named by a thin one, or nothing.
-        nested: u32 => Plain,
+        nested: u32 => Packed,
         /// Size in bytes.
         bytes: u64 => Packed,
         /// Bits: see [`file_flags`].
@@ -93,7 +93,7 @@ tables! {
         /// What it is: 0 object, 1 shared library, 2 plain data, 3 unreadable.
         kind: u8 => Plain,
         /// In words why its contents are not known, or nothing.
-        opaque: u32 => Plain,
+        opaque: u32 => Packed,
         /// Number of its first section; one row more than there are files.
         first_section: u32 => Plain,
     }
@@ -105,7 +105,7 @@ tables! {
         /// `sh_size` in bytes.
         size: u64 => Packed,
         /// Row of [`Kinds`].
-        kind: u32 => Plain,
+        kind: u32 => Packed,
         /// Index in its file.
         index: u32 => Packed,
     }
@@ -204,7 +204,7 @@ tables! {
         /// Target node.
         target: u32 => Plain,
         /// What it is ([`super::codes::edge`]).
-        kind: u8 => Plain,
+        kind: u8 => Packed,
         /// Number of relocations that make it; 0: none does.
         count: u32 => Packed,
         /// Type of the first one.
@@ -239,17 +239,17 @@ tables! {
     /// Section groups of files in the link.
     Groups "groups" {
         /// The group section, if it is one that the linker reasons about, or nothing.
-        section: u32 => Plain,
+        section: u32 => Packed,
         /// Signature.
-        signature: u32 => Plain,
+        signature: u32 => Packed,
         /// Number of its first member; one row more than there are groups.
-        first: u32 => Plain,
+        first: u32 => Packed,
         /// Members of all groups.
-        members: u32 => Plain,
+        members: u32 => Packed,
         /// The members in section order ([`Groups::of`]).
-        sorted: u32 => Plain,
+        sorted: u32 => Packed,
         /// Their groups.
-        of: u32 => Plain,
+        of: u32 => Packed,
     }
 
     /// Roots in the order in which the linker finds them.
@@ -326,7 +326,8 @@ tables! {
         node: u32 => Plain,
     }
 
-    /// Sections without a row of their own: tables of the object format, and all of files that stayed out.
+    /// Sections without a row of their own: tables of the object format, and all of files that stayed out;
+    /// relocation sections are nowhere.
     Outside "outside" {
         /// Number of a file's first one; one row more than there are files.
         first: u32 => Plain,
@@ -357,28 +358,28 @@ tables! {
         /// The asking file, or nothing.
         by: u32 => Plain,
         /// For an option what it is called, or nothing.
-        text: u32 => Plain,
+        text: u32 => Packed,
         /// The name asked for, or nothing.
         symbol: u32 => Plain,
         /// Who wants that name from the beginning: 0 nobody, 1 `-u`, 2 `--require-defined`,
         /// 3 `--undefined-glob`, 4 it is the entry.
-        demand: u8 => Plain,
+        demand: u8 => Packed,
         /// The section whose relocation asked, or nothing.
-        section: u32 => Plain,
+        section: u32 => Packed,
         /// 1: that section lives.
-        live: u8 => Plain,
+        live: u8 => Packed,
         /// The relocation's type.
-        reloc: u32 => Plain,
+        reloc: u32 => Packed,
         /// Its offset.
-        offset: u64 => Plain,
+        offset: u64 => Packed,
         /// Its addend.
-        addend: u64 => Plain,
+        addend: u64 => Packed,
         /// How many there are.
-        count: u32 => Plain,
+        count: u32 => Packed,
         /// The symbol that covers the offset, or nothing.
-        inside: u32 => Plain,
+        inside: u32 => Packed,
         /// The relocation's symbol as written.
-        written: u32 => Plain,
+        written: u32 => Packed,
     }
 
     /// Findings.

@@ -268,6 +268,8 @@ fn sections(analysis: &Analysis<'_>, pattern: &Pattern, file: Option<&Pattern>, 
             let f = &program.files[id];
             match &f.content {
                 Content::Object(object) => (1..object.sections.len() as u32)
+                    // Relocation sections are part of what they relocate.
+                    .filter(|&i| object.sections.get(i as usize).is_some_and(|r| !is_relocation_type(r.kind)))
                     .filter(|&i| pattern.matches(object.section_name(i)))
                     .map(|i| f.section_id(i))
                     .collect(),
