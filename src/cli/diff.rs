@@ -194,6 +194,7 @@ fn read(
     let base = directory.clone().or_else(|| kbuild.clone()).unwrap_or_default();
     let base = std::path::absolute(&base).or_else(|_| std::env::current_dir()).unwrap_or(base);
     let words = LinkArgs {
+        snapshot: None,
         linker: args.linker.clone(),
         link_file,
         module: args.module.clone().filter(|_| kbuild.is_some()),

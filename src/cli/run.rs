@@ -9,8 +9,8 @@ use clap::{CommandFactory, Parser};
 
 use super::args::{Args, Command};
 use super::{
-    Answer, check, demo, diff, doctor, exports, extract, gc, keep, retained, sections, session, snapshot, undefined,
-    verify, what_if, why,
+    Answer, check, demo, diff, doctor, exports, extract, gc, keep, retained, sections, session, snapshot,
+    undefined, verify, what_if, why,
 };
 use crate::error::{Error, Result};
 use crate::report::labels::escape;

@@ -53,6 +53,7 @@ pub(super) fn check(p: &Portrait<'_>) -> Result<(), String> {
     within("extras.file", &e.file, files)?;
     within("extras.name", &e.name, strings)?;
     lengths("live", nodes.div_ceil(64), &[p.live.count()])?;
+    laid(p, nodes, strings)?;
 
     let e = &p.edges;
     let edges = e.target.len();
@@ -81,6 +82,21 @@ pub(super) fn check(p: &Portrait<'_>) -> Result<(), String> {
     }
     reasons(p, nodes, sections, strings, files)?;
     meanings(p, nodes, sections, strings, files)
+}
+
+/// The predicted output.
+fn laid(p: &Portrait<'_>, nodes: usize, strings: usize) -> Result<(), String> {
+    let o = &p.outputs;
+    let counts = [o.class.count(), o.size.count(), o.padding.count(), o.stated.count(), o.made.count()];
+    lengths("outputs", o.name.count(), &counts)?;
+    within("outputs.name", &o.name, strings)?;
+    within("outputs.region", &o.region, strings)?;
+    lengths("outputs", o.name.count(), &[o.region.count()])?;
+    lengths("whole", 1, &[p.whole.headers.count()])?;
+    lengths("laid", nodes, &[p.laid.place.count(), p.laid.bytes.count()])?;
+    let r = &p.regions;
+    lengths("regions", r.name.count(), &[r.origin.count(), r.length.count(), r.used.count()])?;
+    within("regions.name", &r.name, strings)
 }
 
 fn reasons(

@@ -44,7 +44,7 @@ pub(super) fn named(analysis: &Analysis<'_>, pattern: &[u8]) -> Vec<(What, Vec<N
     let found = subject::find(analysis, &WhyRequest::new(pattern));
     let nodes = |what: &What| match what {
         What::File(file) => analysis.program.sections_of(*file).skip(1).map(|s| NodeId(s.0)).collect(),
-        _ => subject::node(analysis, what).into_iter().collect(),
+        _ => subject::node(what).into_iter().collect(),
     };
     found.into_iter().map(|what| (what, nodes(&what))).collect()
 }
