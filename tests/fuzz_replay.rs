@@ -15,13 +15,14 @@ mod targets;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 6] = [
+const TARGETS: [(&str, Target); 7] = [
     ("archive", targets::archive),
     ("elf", targets::elf),
     ("lto", targets::lto),
     ("script", targets::script),
     ("cmd", targets::cmd),
     ("whole", targets::whole),
+    ("snapshot", targets::snapshot),
 ];
 
 /// Time for one input in an unoptimized build on a busy machine.

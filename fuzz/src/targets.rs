@@ -24,6 +24,7 @@ use linksweep::script::filematch::FileName;
 use linksweep::script::keep::KeepTable;
 use linksweep::script::versionmatch::VersionMatcher;
 use linksweep::script::{self, CommandKind, Dialect, walk};
+use linksweep::snapshot;
 
 /// A folder that no machine has: relative paths lead nowhere.
 const NOWHERE: &str = "/linksweep-fuzz-no-such-folder";
@@ -489,4 +490,25 @@ fn reports(link: &linksweep::load::OpenedLink, analysis: &Analysis<'_>) {
             let _ = report::why_text::render(&answer, analysis, &options, &mut Vec::new());
         }
     }
+}
+
+/// Saved links: header, directory, columns, and every question that is answered from them.
+pub fn snapshot(data: &[u8]) {
+    let Ok(saved) = snapshot::from_bytes(Path::new("fuzz.lsw"), data.to_vec()) else { return };
+    let _ = saved.portrait();
+    // The digest keeps damage out; what it would keep out must not be able to do harm either.
+    let Ok(portrait) = saved.unverified() else { return };
+    for (pattern, dead) in [("*", false), ("*", true), ("symbol:main", false), ("a*:(.text*)", false)] {
+        for chains in [1, 3] {
+            let request =
+                why::WhyRequest { chains, dead, limit: 8, ..why::WhyRequest::new(pattern.as_bytes()) };
+            let answer = why::answer(&portrait, &request);
+            let mut out = Vec::new();
+            let options = report::why_text::Options { demangle: true };
+            let _ = report::why_text::render(&answer, &portrait, &options, &mut out);
+            let _ = report::why_json::render(&answer, &portrait, &Default::default(), &mut out);
+        }
+    }
+    assert!(portrait.node_count() <= 64 * (data.len() + 64) * 1032, "rows in proportion to the file");
+    let _ = snapshot::dump(saved.header(), &portrait);
 }

@@ -21,7 +21,7 @@ pub(super) fn check(p: &Portrait<'_>) -> Result<(), String> {
 
     let a = &p.archives;
     lengths("archives", archives, &[a.flags.count(), a.first.count(), a.count.count()])?;
-    within("archives.path", &a.path, strings)?;
+    inside("archives.path", &a.path, strings)?;
     let f = &p.files;
     let counts = [&f.archive, &f.member, &f.joined, &f.nested, &f.opaque].map(|c| c.count());
     lengths("files", files, &counts)?;
@@ -40,7 +40,7 @@ pub(super) fn check(p: &Portrait<'_>) -> Result<(), String> {
 
     let s = &p.sections;
     lengths("sections", sections, &[s.size.count(), s.kind.count(), s.index.count()])?;
-    within("sections.name", &s.name, strings)?;
+    inside("sections.name", &s.name, strings)?;
     let k = &p.kinds;
     let kinds = k.sh_type.len();
     lengths("kinds", kinds, &[k.flags.count(), k.align.count(), k.output.count(), k.region.count()])?;
@@ -61,22 +61,22 @@ pub(super) fn check(p: &Portrait<'_>) -> Result<(), String> {
     lengths("edges", edges, &counts)?;
     lengths("edges", edges, &[e.offset.count(), e.addend.count()])?;
     starts("edges.first", &e.first, nodes, edges)?;
-    within("edges.target", &e.target, nodes)?;
+    inside("edges.target", &e.target, nodes)?;
     lengths("vias", p.vias.name.count(), &[p.vias.sectional.count()])?;
     within("vias.name", &p.vias.name, strings)?;
     let t = &p.staged;
     lengths("staged", t.node.count(), &[t.because.count(), t.kind.count()])?;
-    within("staged.node", &t.node, nodes)?;
-    within("staged.because", &t.because, nodes)?;
+    inside("staged.node", &t.node, nodes)?;
+    inside("staged.because", &t.because, nodes)?;
     let g = &p.groups;
     lengths("groups", g.section.count(), &[g.signature.count()])?;
     within("groups.section", &g.section, sections)?;
     within("groups.signature", &g.signature, strings)?;
     starts("groups.first", &g.first, g.section.count(), g.members.count())?;
-    within("groups.members", &g.members, sections)?;
+    inside("groups.members", &g.members, sections)?;
     lengths("groups", g.sorted.count(), &[g.of.count()])?;
-    within("groups.sorted", &g.sorted, sections)?;
-    within("groups.of", &g.of, g.section.count())?;
+    inside("groups.sorted", &g.sorted, sections)?;
+    inside("groups.of", &g.of, g.section.count())?;
     if !g.sorted.is_sorted() {
         return Err("damaged: column groups.sorted is not sorted".into());
     }
@@ -110,7 +110,7 @@ fn reasons(
     let keeps = p.keeps.script.count();
     let counts = [r.kind.count(), r.name.count(), r.keep.count(), r.by.count(), r.library.count()];
     lengths("roots", r.node.count(), &counts)?;
-    within("roots.node", &r.node, nodes)?;
+    inside("roots.node", &r.node, nodes)?;
     within("roots.name", &r.name, strings)?;
     within("roots.keep", &r.keep, keeps)?;
     within("roots.library", &r.library, files)?;
@@ -143,10 +143,10 @@ fn meanings(
     let counts = [s.info.count(), s.value.count(), s.size.count(), s.index.count()];
     lengths("symbols", symbols, &counts)?;
     starts("symbols.first", &s.first, sections, symbols)?;
-    within("symbols.name", &s.name, strings)?;
+    inside("symbols.name", &s.name, strings)?;
     let n = &p.names;
     lengths("names", n.name.count(), &[n.place.count(), n.file.count(), n.node.count()])?;
-    within("names.name", &n.name, strings)?;
+    inside("names.name", &n.name, strings)?;
     within("names.file", &n.file, files)?;
     within("names.node", &n.node, nodes)?;
     let o = &p.outside;
@@ -158,7 +158,7 @@ fn meanings(
     lengths("extractions", e.file.count(), &counts.map(|c| c.count()))?;
     let counts = [e.asker.count(), e.live.count(), e.demand.count(), e.offset.count(), e.addend.count()];
     lengths("extractions", e.file.count(), &counts)?;
-    within("extractions.file", &e.file, files)?;
+    inside("extractions.file", &e.file, files)?;
     within("extractions.by", &e.by, files)?;
     within("extractions.section", &e.section, sections)?;
     for (name, column) in [
@@ -192,6 +192,14 @@ fn lengths(table: &str, rows: usize, counts: &[usize]) -> Result<(), String> {
 fn within(name: &str, column: &Column<'_, u32>, rows: usize) -> Result<(), String> {
     let outside = |value: &&u32| **value as usize >= rows && **value != NONE;
     match column.iter().find(outside) {
+        Some(value) => Err(format!("damaged: column {name} names row {value} of {rows}")),
+        None => Ok(()),
+    }
+}
+
+/// Numbers are rows of a table.
+fn inside(name: &str, column: &Column<'_, u32>, rows: usize) -> Result<(), String> {
+    match column.iter().find(|value| **value as usize >= rows) {
         Some(value) => Err(format!("damaged: column {name} names row {value} of {rows}")),
         None => Ok(()),
     }

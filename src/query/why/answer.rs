@@ -107,7 +107,7 @@ fn chain_target(view: &dyn View, subject: &Subject) -> Option<NodeId> {
         }
         _ => subject.node,
     };
-    node.filter(|_| subject.state.is_live())
+    node.filter(|n| subject.state.is_live() && n.index() < view.node_count())
 }
 
 fn parts(view: &dyn View, file: FileId) -> Parts {
