@@ -418,6 +418,9 @@ pub(super) struct SnapshotArgs {
     /// Print a snapshot as JSON Lines
     #[arg(long, value_name = "FILE.lsw", conflicts_with_all = ["line", "kbuild", "link_file", "snapshot"])]
     pub(super) dump: Option<PathBuf>,
+    /// Leave out what `check` finds (faster; `check --base` then takes everything for new)
+    #[arg(long)]
+    pub(super) no_findings: bool,
 }
 
 /// The level from which findings make the exit status 1.

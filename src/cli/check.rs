@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Answer;
-use super::args::{CheckArgs, CheckFormat};
+use super::args::{CheckArgs, CheckFormat, LinkArgs};
 use super::options::{self, Input, LinkOptions};
 use super::session::{self, Clock, tell};
 use super::{keep, kernel, sections, undefined};
@@ -41,34 +41,14 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
             .ok_or_else(|| Error::new(format!("option --today={text}"), "a day is YYYY-MM-DD"))?,
         None => today(),
     };
-    let of_module = args.link.kbuild.is_some() && args.link.module.is_some();
-    let mut beside = Beside::default();
-    let mut link = if of_module {
-        options::link(args.link, false)?
-    } else {
-        let gathered = kernel::gather(args.link, &[])?;
-        beside = Beside { files: gathered.files, facts: gathered.facts };
-        gathered.link
-    };
+    let (mut link, beside) = gather(args.link)?;
     apply(&mut link, &config.link, &file)?;
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let diagnostics = finding::diagnostics(&analysis);
-
     let mut found = finding::findings(&diagnostics);
-    let mut answer = counts::sections(&analysis, "");
-    clock.done("sections");
-    if let Input::Kernel(tree, None) = &link.input {
-        sections::of_kernel(&link, tree, &mut answer, &mut clock);
-        clock.done("vmlinux.o and modules");
-    }
-    found.extend(counts::findings(&answer));
-    found.extend(exports_and_undefined(&analysis, &link, &beside, &mut clock)?);
-    found.extend(audited(&link, &config, &mut clock)?);
-    if config.setting("LSW012") != Some(Setting::Off) {
-        found.extend(disagreements(&link, &opened.plan, &mut clock));
-    }
+    found.extend(all(&link, &opened.plan, &analysis, &beside, &config, &mut clock)?);
     let base = match &args.base {
         Some(path) => Some(saved(path)?),
         None => None,
@@ -142,6 +122,39 @@ fn lower(measured: &[BudgetResult], file: &Path, config: &Config) -> Result<()> 
         tell(&format!("note: budget {}: max is now {value}", escape(name.as_bytes())));
     }
     Ok(())
+}
+
+/// The link, and for a kernel what lies beside it.
+pub(super) fn gather(args: LinkArgs) -> Result<(LinkOptions, Beside)> {
+    if args.kbuild.is_some() && args.module.is_some() {
+        return Ok((options::link(args, false)?, Beside::default()));
+    }
+    let gathered = kernel::gather(args, &[])?;
+    Ok((gathered.link, Beside { files: gathered.files, facts: gathered.facts }))
+}
+
+/// All findings but those that are diagnostics of the phases.
+pub(super) fn all(
+    link: &LinkOptions,
+    plan: &LinkPlan,
+    analysis: &Analysis<'_>,
+    beside: &Beside,
+    config: &Config,
+    clock: &mut Clock,
+) -> Result<Vec<Finding>> {
+    let mut answer = counts::sections(analysis, "");
+    clock.done("sections");
+    if let Input::Kernel(tree, None) = &link.input {
+        sections::of_kernel(link, tree, &mut answer, clock);
+        clock.done("vmlinux.o and modules");
+    }
+    let mut found = counts::findings(&answer);
+    found.extend(exports_and_undefined(analysis, link, beside, clock)?);
+    found.extend(audited(link, config, clock)?);
+    if config.setting("LSW012") != Some(Setting::Off) {
+        found.extend(disagreements(link, plan, clock));
+    }
+    Ok(found)
 }
 
 /// An environment variable that is set and not empty.
@@ -224,7 +237,7 @@ fn apply(link: &mut LinkOptions, section: &LinkSection, config: &Path) -> Result
 
 /// What is read beside the link.
 #[derive(Default)]
-struct Beside {
+pub(super) struct Beside {
     files: OpenedModules,
     facts: KernelFacts,
 }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::Answer;
 use super::args::SnapshotArgs;
-use super::options::{self, LinkOptions};
+use super::check;
+use super::options::LinkOptions;
 use super::session::{self, Clock};
 use crate::error::{Error, Result};
 use crate::plan::LinkPlan;
+use crate::plan::config::Config;
 use crate::query::finding;
 use crate::query::portrait::{KernelHead, Portrait};
 use crate::snapshot::{self, PathRoots};
@@ -22,7 +24,7 @@ pub(super) fn run(args: SnapshotArgs) -> Result<Answer> {
     let Some(output) = args.output else {
         return Err(Error::new("option -o", "a snapshot goes to a file: -o FILE.lsw"));
     };
-    let link = options::link(args.link, false)?;
+    let (link, beside) = check::gather(args.link)?;
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
@@ -31,7 +33,12 @@ pub(super) fn run(args: SnapshotArgs) -> Result<Answer> {
     portrait.head.kernel = kernel(&link);
     clock.done("portrait");
     let diagnostics = finding::diagnostics(&analysis);
-    portrait.add_findings(&finding::findings(&diagnostics), &roots);
+    let mut findings = finding::findings(&diagnostics);
+    if !args.no_findings {
+        let config = Config::default();
+        findings.extend(check::all(&link, &opened.plan, &analysis, &beside, &config, &mut clock)?);
+    }
+    portrait.add_findings(&findings, &roots);
     clock.done("findings");
     let bytes = snapshot::write(&portrait, &roots);
     clock.done("writing");

@@ -151,11 +151,18 @@ fn containers(names: &Names<'_>) -> Vec<u32> {
             let text = names.name(NameId::from_usize(id));
             if text.first() == Some(&b'.') {
                 let dots = text.iter().enumerate().skip(1).filter(|(_, b)| **b == b'.').take(3);
-                let inner = dots.flat_map(|(at, _)| [at, at + 1]).filter_map(|at| {
+                let dots: Vec<usize> = dots.map(|(at, _)| at).collect();
+                let find = |at: usize| {
                     let rest = text.get(at..)?;
                     (rest.len() > 1).then(|| names.find(rest)).flatten()
-                });
-                if let Some(inner) = inner.into_iter().next() {
+                };
+                // Mangled names are most of all; few others are worth the look.
+                let mangled = dots.iter().copied().find(|at| text.get(at + 1) == Some(&b'_'));
+                let inner = match mangled {
+                    Some(at) => find(at + 1),
+                    None => dots.iter().find_map(|&at| find(at + 1).or_else(|| find(at))),
+                };
+                if let Some(inner) = inner {
                     out.push((inner.0, id as u32));
                 }
             }

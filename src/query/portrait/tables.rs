@@ -241,11 +241,11 @@ tables! {
         /// The group section, if it is one that the linker reasons about, or nothing.
         section: u32 => Packed,
         /// Signature.
-        signature: u32 => Packed,
+        signature: u32 => Plain,
         /// Number of its first member; one row more than there are groups.
         first: u32 => Packed,
         /// Members of all groups.
-        members: u32 => Packed,
+        members: u32 => Plain,
         /// The members in section order ([`Groups::of`]).
         sorted: u32 => Packed,
         /// Their groups.
@@ -301,7 +301,7 @@ tables! {
     /// Symbols that lie in the sections, section by section; of lost copies only local ones.
     Symbols "symbols" {
         /// Number of a section's first symbol; one row more than there are sections.
-        first: u32 => Plain,
+        first: u32 => Packed,
         /// Name.
         name: u32 => Plain,
         /// Bits: see [`symbol_info`].
