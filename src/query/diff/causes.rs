@@ -273,7 +273,20 @@ impl<'a, 'p, 'd> Half<'a, 'p, 'd> {
                 enter(Entry::Edge(node, edge), target, &mut queue, &mut entry_of);
             });
         }
-        for (root, &node) in (0u32..).zip(p.roots.node.iter()) {
+        let roots: BTreeSet<BString> =
+            (0..self.there.portrait.roots.node.len() as u32).map(|r| self.there.root_name(r)).collect();
+        let is_new_root = |root: u32| !roots.contains(&self.here.root_name(root));
+        let rooted: Vec<(u32, u32)> = (0u32..)
+            .zip(p.roots.node.iter().copied())
+            .filter(|(_, node)| own.get(*node as usize) == Some(&true))
+            .collect();
+        for &(root, node) in rooted.iter().filter(|r| is_new_root(r.0)) {
+            enter(Entry::Root(root), node, &mut queue, &mut entry_of);
+        }
+        self.spread(&own, &mut queue, &mut entry_of);
+        // Whatever a file has that only one of the links has came with that file.
+        self.with_their_files(&own, &mut queue, &mut entry_of);
+        for &(root, node) in &rooted {
             enter(Entry::Root(root), node, &mut queue, &mut entry_of);
         }
         self.spread(&own, &mut queue, &mut entry_of);
@@ -284,7 +297,7 @@ impl<'a, 'p, 'd> Half<'a, 'p, 'd> {
                 self.spread(&own, &mut queue, &mut entry_of);
             }
         }
-        self.sum_up(&entries, &entry_of)
+        self.sum_up(&entries, &entry_of, &roots)
     }
 
     fn spread(&self, own: &[bool], queue: &mut VecDeque<u32>, entry_of: &mut [u32]) {
@@ -299,6 +312,46 @@ impl<'a, 'p, 'd> Half<'a, 'p, 'd> {
                 }
             });
         }
+    }
+
+    /// Gives what is left of files that the other link has not to the first step that reached the file, or
+    /// the file that asked for it.
+    fn with_their_files(&self, own: &[bool], queue: &mut VecDeque<u32>, entry_of: &mut [u32]) {
+        let p = self.here.portrait;
+        let mut first: BTreeMap<u32, u32> = BTreeMap::new();
+        for (node, &entry) in (0u32..).zip(entry_of.iter()) {
+            if entry != NONE {
+                let slot = first.entry(p.owner(node)).or_insert(entry);
+                *slot = entry.min(*slot);
+            }
+        }
+        let mut found: BTreeMap<u32, Option<u32>> = BTreeMap::new();
+        for node in 0..own.len() as u32 {
+            let free = own.get(node as usize) == Some(&true) && entry_of.get(node as usize) == Some(&NONE);
+            let file = p.owner(node);
+            if !free || file == NONE {
+                continue;
+            }
+            let entry = *found.entry(file).or_insert_with(|| self.step_to_file(file, &first));
+            if let (Some(entry), Some(slot)) = (entry, entry_of.get_mut(node as usize)) {
+                *slot = entry;
+                queue.push_back(node);
+            }
+        }
+        self.spread(own, queue, entry_of);
+    }
+
+    /// From asker to asker, as far as only this link has them.
+    fn step_to_file(&self, file: u32, first: &BTreeMap<u32, u32>) -> Option<u32> {
+        let (mut at, mut seen) = (file, BTreeSet::new());
+        while at != NONE && !self.has_file(at) && seen.insert(at) {
+            if let Some(&entry) = first.get(&at) {
+                return Some(entry);
+            }
+            let row = *self.extracted.get(&at)?;
+            at = self.here.portrait.extractions.by.get(row as usize).copied().unwrap_or(NONE);
+        }
+        None
     }
 
     /// Whether the other link has a file of this label in it.
@@ -333,7 +386,7 @@ impl<'a, 'p, 'd> Half<'a, 'p, 'd> {
         Named { file: link.file(p.owner(node)), section, symbol: BString::from(link.symbol(node)) }
     }
 
-    fn sum_up(&self, entries: &[(Entry, u32)], entry_of: &[u32]) -> Vec<Cause> {
+    fn sum_up(&self, entries: &[(Entry, u32)], entry_of: &[u32], roots: &BTreeSet<BString>) -> Vec<Cause> {
         let mut sums: Vec<(u64, Sums)> = vec![(0, Sums::default()); entries.len()];
         for (node, &entry) in entry_of.iter().enumerate() {
             if let (Some(sum), Some(&(bytes, Some(class)))) =
@@ -343,11 +396,6 @@ impl<'a, 'p, 'd> Half<'a, 'p, 'd> {
                 sum.1.add(class, bytes);
             }
         }
-        let roots: BTreeSet<BString> = if entries.iter().any(|e| matches!(e.0, Entry::Root(_))) {
-            (0..self.there.portrait.roots.node.len() as u32).map(|r| self.there.root_name(r)).collect()
-        } else {
-            BTreeSet::new()
-        };
         let mut causes: Vec<Cause> = Vec::new();
         // Entries of one file and reason that are no reference are one cause.
         let mut joined: BTreeMap<(u8, BString, BString), usize> = BTreeMap::new();
@@ -356,7 +404,7 @@ impl<'a, 'p, 'd> Half<'a, 'p, 'd> {
                 continue;
             }
             let to = self.name(self.here, node);
-            let step = self.step(entry, node, &roots);
+            let step = self.step(entry, node, roots);
             let key = match &step {
                 Step::Changed => Some((0, to.file.clone(), BString::default())),
                 Step::Input => Some((1, to.file.clone(), BString::default())),

@@ -24,15 +24,28 @@ pub(super) fn delta(change: Change) -> i128 {
     i128::from(change.new.dec()) - i128::from(change.old.dec())
 }
 
-/// `foo (main.o: .text.foo)`.
+/// Longer names are cut: a template's may fill a page.
+const NAME: usize = 100;
+
+/// A name that fits into a line.
+pub(super) fn short(name: String) -> String {
+    match name.char_indices().nth(NAME) {
+        Some((at, _)) => format!("{}...", name.get(..at).unwrap_or("")),
+        None => name,
+    }
+}
+
+/// `foo (main.o: .text.foo)`; the section is left out where its name ends in the symbol's.
 fn named(view: &View<'_>, name: &Named) -> String {
-    let place = match (name.file.is_empty(), name.section.is_empty()) {
-        (true, true) => String::new(),
-        (false, true) => escape(&name.file),
-        (true, false) => view.style.section(&name.section),
-        (false, false) => format!("{}: {}", escape(&name.file), view.style.section(&name.section)),
+    let tells = name.symbol.is_empty() || !name.section.ends_with(&name.symbol);
+    let section = if tells { short(view.style.section(&name.section)) } else { String::new() };
+    let file = escape(&name.file);
+    let place = match (file.is_empty(), section.is_empty()) {
+        (_, true) => file,
+        (true, false) => section,
+        (false, false) => format!("{file}: {section}"),
     };
-    let symbol = view.style.symbol(&name.symbol);
+    let symbol = short(view.style.symbol(&name.symbol));
     match (symbol.is_empty(), place.is_empty()) {
         (true, _) => place,
         (false, true) => symbol,
@@ -67,7 +80,7 @@ pub(super) fn words(view: &View<'_>, cause: &Cause) -> String {
             let _ = write!(out, "{from} {verb} {to}");
             let mut notes = Vec::new();
             if let Some(symbol) = symbol.as_ref().filter(|s| **s != cause.to.symbol && !s.is_empty()) {
-                notes.push(format!("as {}", view.style.symbol(symbol)));
+                notes.push(format!("as {}", short(view.style.symbol(symbol))));
             }
             if let Some((kind, offset)) = reloc {
                 notes.push(format!("{} at {offset:#x}", reloc_names::name(view.machine, *kind)));

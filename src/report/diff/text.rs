@@ -100,8 +100,8 @@ fn totals(old: Sums, new: Sums) -> String {
 
 fn name(view: &View<'_>, by: By, row: &Row) -> String {
     let spell = |text: &[u8]| match by {
-        By::Symbol => view.style.symbol(text),
-        By::Input => view.style.section(text),
+        By::Symbol => causes::short(view.style.symbol(text)),
+        By::Input => causes::short(view.style.section(text)),
         _ => escape(text),
     };
     let mut out = spell(&row.name);
