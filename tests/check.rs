@@ -215,6 +215,60 @@ fn budgets_of_regions_and_keeps() {
 }
 
 #[test]
+fn a_base_makes_findings_known_and_limits_growth() {
+    let dir = folder();
+    let line = ["--linker=bfd@2.40", "-q"];
+    let link = |file: &'static str| ["--", "ld", "-u", "foo", "--unresolved-symbols=ignore-all", file];
+    let save = |name: &'static str, file: &'static str| {
+        let words = [&["snapshot", "-o", name][..], &line, &link(file)].concat();
+        answer(dir.path(), &words, 0);
+    };
+    save("old.lsw", "main.o");
+    config(
+        dir.path(),
+        "[rules]\nLSW005 = \"error\"\n[[budget]]\nname = \"growth\"\nmax_growth = 8\n[[budget]]\nname = \"count\"\n\
+         metric = \"section-count\"\nmax = 100\n[[budget]]\nname = \"ratchet\"\nmetric = \"section-count\"\nratchet = true\n",
+    );
+    let judged = |file: &'static str, base: &[&'static str], code: i32| -> Value {
+        let words =
+            [&["check", "--format=json", "--today=2026-11-21"][..], base, &line, &link(file)].concat();
+        serde_json::from_str(&answer(dir.path(), &words, code)).unwrap()
+    };
+    let states = |value: &Value| -> Vec<String> {
+        value["budgets"].as_array().unwrap().iter().map(|b| b["state"].as_str().unwrap().into()).collect()
+    };
+    // Without a base everything fails; with one nothing is new.
+    let alone = judged("main.o", &[], 1);
+    assert!(alone["known"].as_array().unwrap().is_empty() && alone["base"].is_null());
+    assert_eq!(states(&alone), ["not-evaluated", "exceeded", "not-evaluated"]);
+    let same = judged("main.o", &["--base=old.lsw"], 0);
+    assert_eq!(same["base"], "old.lsw");
+    assert_eq!(same["known"].as_array().unwrap().len(), alone["findings"].as_array().unwrap().len());
+    assert_eq!(states(&same), ["met", "exceeded-in-base", "met"]);
+    let schema: Value = serde_json::from_str(&answer(dir.path(), &["schema", "check"], 0)).unwrap();
+    draft4::validate(&same, &schema, &schema, "$");
+    // More than the growth that is allowed.
+    let mut lines = vec!["fn _start: foo".to_string(), "sec more a".into()];
+    lines.extend((0..31_000).map(|n| format!("sec s_{n} a")));
+    lines.extend((0..40).map(|n| format!("data d_{n}")));
+    std::fs::write(dir.path().join("app/main.o"), object(&lines)).unwrap();
+    let grown = judged("main.o", &["--base=old.lsw"], 1);
+    let budgets: Vec<&str> = grown["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|f| f["id"] == "LSW010")
+        .map(|f| f["subject"]["name"].as_str().unwrap())
+        .collect();
+    assert!(budgets.contains(&"ratchet"), "{grown}");
+    assert!(!budgets.contains(&"count"), "{budgets:?}");
+    // Foreign files are no base.
+    std::fs::write(dir.path().join("app/bad.lsw"), "{}").unwrap();
+    let words = [&["check", "--base=bad.lsw"][..], &line, &link("main.o")].concat();
+    assert_eq!(linksweep(dir.path(), &words).status.code(), Some(2));
+}
+
+#[test]
 fn link_section_of_the_configuration() {
     let dir = folder();
     std::fs::write(dir.path().join("s.lds"), "SECTIONS { .all : { *(.text* .data* s_*) } }").unwrap();

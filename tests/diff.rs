@@ -382,3 +382,72 @@ fn unlike_links_are_warned_of() {
     assert!(notes.iter().any(|n| n.starts_with("the linker differs")), "{notes:?}");
     assert!(notes.iter().any(|n| n.starts_with("garbage collection differs")), "{notes:?}");
 }
+
+#[test]
+fn builds_in_folders_of_their_own_are_the_same() {
+    let links = Links::new();
+    for side in ["old", "new"] {
+        let objects: [(&str, &[&str]); 1] = [("main.o", &["fn _start: work", "fn work"])];
+        links.add(side, &format!("ld --gc-sections {side}/main.o {side}/libx.a -u helper"), &objects, &LIB);
+    }
+    let words = ["diff", "old/link", "new/link", "-q", "--format=json", "--by=file,symbol"];
+    let value: Value = serde_json::from_str(&answer(links.0.path(), &words)).unwrap();
+    assert_eq!(value["causes"].as_array().unwrap().len(), 0, "{value}");
+    for group in value["groups"].as_array().unwrap() {
+        assert_eq!(group["rows"].as_array().unwrap().len(), 0, "{group}");
+        assert!(group["unchanged"].as_u64().unwrap() > 0);
+    }
+}
+
+#[test]
+fn saved_graphs_say_what_the_links_say() {
+    let links = Links::new();
+    let line = "ld --gc-sections main.o libx.a";
+    links.add("old", line, &[("main.o", &["fn _start: helper"])], &LIB);
+    links.add("new", line, &[("main.o", &["fn _start: helper other"])], &LIB);
+    for side in ["old", "new"] {
+        let run = linksweep(
+            links.0.path(),
+            &[
+                "snapshot",
+                "-q",
+                "-C",
+                side,
+                "--link-file",
+                &format!("{side}/link"),
+                "-o",
+                &format!("{side}.lsw"),
+            ],
+        );
+        assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+    }
+    let by = "--by=symbol,file,archive,directory,root,section,region";
+    let told = |old: &str, new: &str| {
+        let words =
+            ["diff", old, new, "--old-directory=old", "--new-directory=new", "-q", "--format=json", by];
+        let mut value: Value = serde_json::from_str(&answer(links.0.path(), &words)).unwrap();
+        for side in ["old", "new"] {
+            value[side]["name"] = Value::Null;
+        }
+        value
+    };
+    let from_links = told("old/link", "new/link");
+    assert_eq!(told("old.lsw", "new.lsw"), from_links);
+    assert_eq!(told("old.lsw", "new/link"), from_links);
+    assert!(!from_links["causes"].as_array().unwrap().is_empty());
+    // A file that is cut off is no answer.
+    let bytes = std::fs::read(links.0.path().join("old.lsw")).unwrap();
+    std::fs::write(links.0.path().join("cut.lsw"), &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(linksweep(links.0.path(), &["diff", "cut.lsw", "new.lsw"]).status.code(), Some(2));
+}
+
+#[test]
+fn an_image_and_a_link() {
+    let links = Links::new();
+    links.add("new", "ld main.o", &[("main.o", &["fn _start", "data table"])], &[]);
+    let image = data().join("x86-64.old");
+    let words = ["diff", image.to_str().unwrap(), "new/link", "--new-directory=new", "-q", "--format=json"];
+    let value: Value = serde_json::from_str(&answer(links.0.path(), &words)).unwrap();
+    sums_up(&value);
+    assert_eq!((&value["old"]["kind"], &value["new"]["kind"]), (&Value::from("image"), &Value::from("link")));
+}

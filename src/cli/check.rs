@@ -23,6 +23,7 @@ use crate::query::undefined::Request;
 use crate::query::{Analysis, compare};
 use crate::report::labels::{Style, escape};
 use crate::report::{self, Page, text};
+use crate::snapshot;
 
 /// The name of the configuration file.
 const NAME: &str = "linksweep.toml";
@@ -49,10 +50,8 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
     let diagnostics = finding::diagnostics(&analysis);
     let mut found = finding::findings(&diagnostics);
     found.extend(all(&link, &opened.plan, &analysis, &beside, &config, &mut clock)?);
-    let base = match &args.base {
-        Some(path) => Some(saved(path)?),
-        None => None,
-    };
+    let saved = args.base.as_deref().map(snapshot::open).transpose()?;
+    let base = saved.as_ref().map(|s| s.portrait()).transpose()?;
     let measured = if config.budgets.is_empty() {
         Vec::new()
     } else {
@@ -93,12 +92,6 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
     let refused = session::tell_diagnostics(&link, &others);
     let code = if refused > 0 { refused } else { u8::from(judged.fails(fail_on)) };
     Ok(Answer { bytes, output: args.output, code })
-}
-
-/// The link that this one is compared with.
-fn saved(path: &Path) -> Result<Portrait<'static>> {
-    let what = format!("option --base={}", path.display());
-    Err(Error::new(what, "saved graphs cannot be read by this version"))
 }
 
 /// Writes the lower figures of ratchet budgets into the configuration.

@@ -7,6 +7,7 @@ use super::Answer;
 use super::args::{Demangle, DiffArgs, DiffBy, DiffFormat, DiffSymbols, LinkArgs, Progress};
 use super::options::{self, Telling};
 use super::session::{self, Clock, tell};
+use super::snapshot as saving;
 use crate::error::{Error, Result};
 use crate::load::FileStore;
 use crate::load::image::Image;
@@ -17,6 +18,7 @@ use crate::query::portrait::Portrait;
 use crate::query::select::{Selection, SortBy};
 use crate::report::diff as report;
 use crate::report::labels::{Style, escape};
+use crate::snapshot::{self, Snapshot};
 
 pub(super) fn run(args: DiffArgs) -> Result<Answer> {
     let mut store = FileStore::default();
@@ -91,6 +93,7 @@ fn bloat_o_meter(args: &DiffArgs, store: &mut FileStore) -> Result<Vec<u8>> {
 enum Read {
     Image(Box<Side>),
     Link { name: String, portrait: Box<Portrait<'static>>, base: Vec<u8>, code: u8 },
+    Saved { name: String, snapshot: Box<Snapshot> },
 }
 
 fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<(Vec<u8>, u8)> {
@@ -107,7 +110,11 @@ fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<(Vec<u8>, u8)> {
         color: options::color(args.color, args.output.is_some()),
         demangle: args.demangle == Demangle::Auto,
     };
-    let (old_link, new_link) = (old.link(), new.link());
+    let (old_saved, new_saved) = (old.saved()?, new.saved()?);
+    let (old_link, mut new_link) = (old.link(old_saved.as_ref()), new.link(new_saved.as_ref()));
+    if let (Some(old), Some(new)) = (&old_link, &mut new_link) {
+        new.align(old);
+    }
     let (mut notes, mut causes, mut machine) = (Vec::new(), None, 0);
     if let (Some(old), Some(new)) = (&old_link, &new_link) {
         notes = diff::unlike(old.portrait, new.portrait);
@@ -117,7 +124,7 @@ fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<(Vec<u8>, u8)> {
     let side = |read: &'_ Read, link: &'_ Option<LinkSide<'_, '_>>| match (read, link) {
         (Read::Image(side), _) => (**side).clone(),
         (_, Some(link)) => link.side.clone(),
-        (Read::Link { name, .. }, None) => Side::empty(name.clone()),
+        (Read::Link { name, .. } | Read::Saved { name, .. }, None) => Side::empty(name.clone()),
     };
     let (old_side, new_side) = (side(&old, &old_link), side(&new, &new_link));
     let answer = diff::diff(&old_side, &new_side, &by);
@@ -148,16 +155,28 @@ fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<(Vec<u8>, u8)> {
 }
 
 impl Read {
-    fn link(&self) -> Option<LinkSide<'_, 'static>> {
+    /// The link of a saved graph.
+    fn saved(&self) -> Result<Option<Portrait<'_>>> {
+        match self {
+            Read::Saved { snapshot, .. } => snapshot.portrait().map(Some),
+            Read::Image(_) | Read::Link { .. } => Ok(None),
+        }
+    }
+
+    fn link<'r>(&'r self, saved: Option<&'r Portrait<'r>>) -> Option<LinkSide<'r, 'r>> {
         match self {
             Read::Image(_) => None,
             Read::Link { name, portrait, base, .. } => Some(LinkSide::new(name.clone(), portrait, base)),
+            Read::Saved { name, snapshot } => {
+                let base = snapshot.header().roots.get("").map_or("", String::as_str);
+                Some(LinkSide::new(name.clone(), saved?, base.as_bytes()))
+            }
         }
     }
 
     fn code(&self) -> u8 {
         match self {
-            Read::Image(_) => 0,
+            Read::Image(_) | Read::Saved { .. } => 0,
             Read::Link { code, .. } => *code,
         }
     }
@@ -183,7 +202,7 @@ fn read(
             return Ok(Read::Image(Box::new(Side::of_image(name, &image(path, store.bytes(number))?))));
         }
         (Operand::Snapshot, _) => {
-            return Err(Error::new(name, "saved graphs cannot be read by this version"));
+            return Ok(Read::Saved { name, snapshot: Box::new(snapshot::open(path)?) });
         }
         (Operand::LinkFile, _) => (Some(path.to_path_buf()), None),
         (Operand::Tree, _) => (None, Some(path.to_path_buf())),
@@ -201,6 +220,7 @@ fn read(
         // An operand is found from where we are, its inputs from their folder.
         kbuild: kbuild.map(|tree| std::path::absolute(&tree).unwrap_or(tree)),
         directory,
+        snapshot: None,
         threads: args.threads,
         timings: args.timings,
         progress: args.progress,
@@ -212,7 +232,8 @@ fn read(
     let link = options::link(words, false).map_err(|e| e.within(&name))?;
     let opened = session::open(&link, &link.overrides, clock).map_err(|e| e.within(&name))?;
     let analysis = session::analyze(&link, &opened, clock).map_err(|e| e.within(&name))?;
-    let portrait = Box::new(Portrait::of(&analysis));
+    let mut portrait = Box::new(Portrait::of(&analysis));
+    portrait.head.kernel = saving::kernel(&link);
     clock.done("portrait");
     let code = session::tell_diagnostics(&link, &finding::diagnostics(&analysis));
     Ok(Read::Link { name, portrait, base: base.into_os_string().into_encoded_bytes(), code })

@@ -61,7 +61,7 @@ fn base(link: &LinkOptions, plan: &LinkPlan) -> Result<Vec<u8>> {
 }
 
 /// What a kernel tree says of itself.
-fn kernel(link: &LinkOptions) -> Option<KernelHead> {
+pub(super) fn kernel(link: &LinkOptions) -> Option<KernelHead> {
     let tree = link.kernel()?;
     let release = tree.text(Path::new("include/config/kernel.release"));
     let config = [".config", "include/config/auto.conf"].iter().find_map(|p| tree.text(Path::new(p)));

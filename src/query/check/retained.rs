@@ -6,7 +6,8 @@
 use bstr::ByteSlice;
 use fixedbitset::FixedBitSet;
 
-use crate::query::portrait::{NONE, Portrait};
+use crate::graph::EdgeKind;
+use crate::query::portrait::{NONE, Portrait, codes};
 use crate::script::glob::{Pattern, Syntax};
 
 /// Bytes that would go with the KEEP statements that a glob matches: their text inside `KEEP( )` without
@@ -50,6 +51,13 @@ fn reached(link: &Portrait<'_>, counts: impl Fn(usize) -> bool) -> FixedBitSet {
     let mut staged: Vec<(u32, u32)> =
         link.staged.because.iter().copied().zip(link.staged.node.iter().copied()).collect();
     staged.sort_unstable();
+    // Debug information is marked, and keeps nothing but debug information.
+    let mut unfollowed = FixedBitSet::with_capacity(link.node_count());
+    for (&node, &kind) in link.staged.node.iter().zip(link.staged.kind.iter()) {
+        if codes::edge(kind) != EdgeKind::LinkOrder && (node as usize) < unfollowed.len() {
+            unfollowed.insert(node as usize);
+        }
+    }
     let mut seen = FixedBitSet::with_capacity(link.node_count());
     let mut stack: Vec<u32> = Vec::new();
     let mut mark = |node: u32, stack: &mut Vec<u32>| {
@@ -64,7 +72,9 @@ fn reached(link: &Portrait<'_>, counts: impl Fn(usize) -> bool) -> FixedBitSet {
     }
     while let Some(node) = stack.pop() {
         for &target in link.targets(node) {
-            mark(target, &mut stack);
+            if !unfollowed.contains(node as usize) || unfollowed.contains(target as usize) {
+                mark(target, &mut stack);
+            }
         }
         let from = staged.partition_point(|s| s.0 < node);
         for &(_, target) in staged.iter().skip(from).take_while(|s| s.0 == node) {

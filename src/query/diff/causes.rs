@@ -231,7 +231,7 @@ impl<'a, 'p, 'd> Half<'a, 'p, 'd> {
         };
         let q = there.portrait;
         let files = (0..q.files.path.len() as u32).filter(|&f| q.is_in_link(f));
-        let labels = files.map(|f| there.file(f)).collect();
+        let labels = files.map(|f| there.common_label(f)).collect();
         let extracted = here.portrait.extractions.file.iter().copied().zip(0u32..).collect();
         Half { here, there, there_of, here_of, is_new, labels, extracted }
     }
@@ -267,11 +267,18 @@ impl<'a, 'p, 'd> Half<'a, 'p, 'd> {
             }
         };
         // References tell more than roots of which there are many: a root counts where nothing refers.
-        for node in (0..count as u32).filter(|&n| own.get(n as usize) == Some(&false) && self.here.is_kept(n))
-        {
-            self.here.for_each_target(node, |target, edge| {
-                enter(Entry::Edge(node, edge), target, &mut queue, &mut entry_of);
-            });
+        // Relocations tell more than groups and rules.
+        for relocations in [true, false] {
+            for node in
+                (0..count as u32).filter(|&n| own.get(n as usize) == Some(&false) && self.here.is_kept(n))
+            {
+                self.here.for_each_target(node, |target, edge| {
+                    if edge.is_some_and(|e| p.edges.count.at(e) > 0) == relocations {
+                        enter(Entry::Edge(node, edge), target, &mut queue, &mut entry_of);
+                    }
+                });
+            }
+            self.spread(&own, &mut queue, &mut entry_of);
         }
         let roots: BTreeSet<BString> =
             (0..self.there.portrait.roots.node.len() as u32).map(|r| self.there.root_name(r)).collect();
@@ -356,7 +363,7 @@ impl<'a, 'p, 'd> Half<'a, 'p, 'd> {
 
     /// Whether the other link has a file of this label in it.
     fn has_file(&self, file: u32) -> bool {
-        file != NONE && self.labels.contains(&self.here.file(file))
+        file != NONE && self.labels.contains(&self.here.common_label(file))
     }
 
     fn entry_of_file(&self, node: u32) -> Entry {

@@ -4,12 +4,13 @@
 //! root that its shortest chain begins with. Always true: content, padding, statements and what the linker
 //! makes add up to the sizes of the output sections.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bstr::{BStr, BString, ByteSlice};
+use fixedbitset::FixedBitSet;
 
 use super::side::{Part, PartKind, Side, SideKind, Sums, Text, Texts};
-use crate::graph::RootKind;
+use crate::graph::{EdgeKind, RootKind};
 use crate::load::image::SizeClass;
 use crate::query::fate::Fate;
 use crate::query::portrait::codes::ExtraKind;
@@ -29,6 +30,10 @@ pub struct LinkSide<'p, 'd> {
     base: Vec<u8>,
     /// What rules marked: (because, node), sorted.
     staged: Vec<(u32, u32)>,
+    /// Nodes that rules marked without following them: debug information keeps no code.
+    unfollowed: FixedBitSet,
+    /// By file label of this link: the label that the other link has for the same file.
+    pub(super) aliases: BTreeMap<BString, BString>,
 }
 
 impl<'p, 'd> LinkSide<'p, 'd> {
@@ -48,9 +53,16 @@ impl<'p, 'd> LinkSide<'p, 'd> {
             .map(|(&because, &node)| (because, node))
             .collect();
         staged.sort_unstable();
+        let mut unfollowed = FixedBitSet::with_capacity(portrait.node_count());
+        for (&node, &kind) in portrait.staged.node.iter().zip(portrait.staged.kind.iter()) {
+            if codes::edge(kind) != EdgeKind::LinkOrder && (node as usize) < unfollowed.len() {
+                unfollowed.insert(node as usize);
+            }
+        }
         let empty = Side::new(String::new(), SideKind::Link, Sums::default(), Vec::new(), Texts::new());
         let (laid, root_of) = (laid(portrait), Vec::new());
-        let mut link = LinkSide { side: empty, portrait, laid, root_of, base, staged };
+        let aliases = BTreeMap::new();
+        let mut link = LinkSide { side: empty, portrait, laid, root_of, base, staged, unfollowed, aliases };
         link.root_of = link.roots();
         link.side = link.parts(name);
         link
@@ -67,8 +79,11 @@ impl<'p, 'd> LinkSide<'p, 'd> {
 
     /// Calls `f` with every node that a node makes live, and the row of the edge if there is one.
     pub(super) fn for_each_target(&self, node: u32, mut f: impl FnMut(u32, Option<usize>)) {
+        let leads_to = |target: u32| {
+            !self.unfollowed.contains(node as usize) || self.unfollowed.contains(target as usize)
+        };
         for edge in self.portrait.edges_of(node) {
-            if let Some(&target) = self.portrait.edges.target.get(edge) {
+            if let Some(&target) = self.portrait.edges.target.get(edge).filter(|t| leads_to(**t)) {
                 f(target, Some(edge));
             }
         }
@@ -95,6 +110,37 @@ impl<'p, 'd> LinkSide<'p, 'd> {
             Some(inner) => BString::from([path, b"(", inner, b")"].concat()),
             None => BString::from(path),
         }
+    }
+
+    /// A file by the label that both links have for it.
+    pub(super) fn common_label(&self, file: u32) -> BString {
+        let label = self.file(file);
+        self.aliases.get(&label).cloned().unwrap_or(label)
+    }
+
+    /// Labels of the files in the link.
+    fn labels(&self) -> BTreeSet<BString> {
+        let p = self.portrait;
+        (0..p.files.path.len() as u32).filter(|&f| p.is_in_link(f)).map(|f| self.file(f)).collect()
+    }
+
+    /// Takes files of this link that only differ in their folder from one of `old` for the same: builds in
+    /// folders of their own, objects in scratch folders.
+    pub fn align(&mut self, old: &LinkSide<'_, '_>) {
+        let (before, now) = (old.labels(), self.labels());
+        let mut names: BTreeMap<BString, (Vec<&BString>, Vec<&BString>)> = BTreeMap::new();
+        for label in before.difference(&now) {
+            names.entry(base_name(label)).or_default().0.push(label);
+        }
+        for label in now.difference(&before) {
+            names.entry(base_name(label)).or_default().1.push(label);
+        }
+        for (from, to) in names.into_values() {
+            if let ([from], [to]) = (&from[..], &to[..]) {
+                self.aliases.insert((*to).clone(), (*from).clone());
+            }
+        }
+        self.side.aliases = self.aliases.clone();
     }
 
     /// The folder of an object; of a member that of its archive, or of the object that a thin one names.
@@ -210,6 +256,13 @@ impl<'p, 'd> LinkSide<'p, 'd> {
         side.inexact = inexact;
         side
     }
+}
+
+/// `b.o` of `a/b.o`, `l.a(b.o)` of `a/l.a(b.o)`.
+fn base_name(label: &BString) -> BString {
+    let path = label.split(|b| *b == b'(').next().unwrap_or_default();
+    let from = path.rfind_byte(b'/').map_or(0, |at| at + 1);
+    BString::from(label.get(from..).unwrap_or_default())
 }
 
 /// What the bytes of an output section count under, from its number.

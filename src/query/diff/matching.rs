@@ -16,7 +16,10 @@ const RENAMED_FROM: u64 = 32;
 
 struct Item {
     kind: PartKind,
+    /// The file by the label that both sides have for it.
     file: BString,
+    /// By its own.
+    label: BString,
     /// Empty for bytes that no symbol covers.
     symbol: BString,
     /// The input section of those.
@@ -52,7 +55,8 @@ fn items(side: &Side, files: bool) -> Vec<Item> {
         .into_iter()
         .map(|((kind, file, symbol, input), sums)| Item {
             kind,
-            file: text(file),
+            file: BString::from(side.common_label(file)),
+            label: text(file),
             symbol: text(symbol),
             input: text(input),
             sums,
@@ -128,9 +132,9 @@ pub(super) fn symbols(old: &Side, new: &Side) -> Vec<Row> {
         let (name, was) = (shown.name(), item.name());
         rows.push(Row {
             was: (was != name).then_some(was),
-            was_in: (item.file != shown.file).then(|| item.file.clone()),
+            was_in: (item.file != shown.file).then(|| item.label.clone()),
             name,
-            file: shown.file.clone(),
+            file: shown.label.clone(),
             old: Some(item.sums),
             new: now.map(|n| n.sums),
         });
@@ -139,7 +143,7 @@ pub(super) fn symbols(old: &Side, new: &Side) -> Vec<Row> {
         if !taken {
             rows.push(Row {
                 name: item.name(),
-                file: item.file.clone(),
+                file: item.label.clone(),
                 new: Some(item.sums),
                 ..Row::default()
             });

@@ -200,7 +200,17 @@ fn grouped(old: &Side, new: &Side, by: By) -> Vec<Row> {
                 Some(word) => BString::from(word),
                 None => key(side, by, text),
             };
-            let row = rows.entry(name.clone()).or_insert_with(|| Row { name, ..Row::default() });
+            // A file of another folder that stands for the same is one row.
+            let common = match by {
+                By::File => side.aliases.get(&name).cloned(),
+                _ => None,
+            };
+            let row = rows
+                .entry(common.clone().unwrap_or_else(|| name.clone()))
+                .or_insert_with(|| Row { name: name.clone(), ..Row::default() });
+            if common.is_some() && row.name != name {
+                row.was = Some(std::mem::replace(&mut row.name, name));
+            }
             let slot = if is_new { &mut row.new } else { &mut row.old };
             slot.get_or_insert_with(Sums::default).join(sums);
         }

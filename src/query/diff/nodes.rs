@@ -30,7 +30,7 @@ fn keys(link: &LinkSide<'_, '_>) -> Vec<Key> {
     (0..p.node_count() as u32)
         .map(|node| {
             let owner = p.owner(node);
-            let file = labels.entry(owner).or_insert_with(|| link.file(owner)).clone();
+            let file = labels.entry(owner).or_insert_with(|| link.common_label(owner)).clone();
             let name = match p.extra(node) {
                 Some(row) => {
                     let kind = p.extras.kind.at(row).to_string();
@@ -69,7 +69,7 @@ pub(super) fn match_nodes(old: &LinkSide<'_, '_>, new: &LinkSide<'_, '_>) -> Nod
         if !p.is_section(node) || !telling(&BString::from(p.section_name(node))) {
             return None;
         }
-        Some((link.file(p.owner(node)), stem(p.section_name(node))))
+        Some((link.common_label(p.owner(node)), stem(p.section_name(node))))
     });
     found
 }

@@ -3,6 +3,8 @@
 //! In: a linked image, or (`links.rs`) the portrait of a link. Out: [`Side`]. Always true: the parts add
 //! up to text, data and bss (asserted where they are made).
 
+use std::collections::BTreeMap;
+
 use bstr::{BStr, BString, ByteSlice};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -109,6 +111,8 @@ pub struct Side {
     pub inexact: Vec<BString>,
     /// All bytes.
     pub parts: Vec<Part>,
+    /// By file label: the label that the other side has for the same file.
+    pub(super) aliases: BTreeMap<BString, BString>,
     texts: Texts,
 }
 
@@ -148,7 +152,7 @@ impl Side {
             all.add(part.class, part.bytes);
         }
         assert_eq!(all, sums, "the parts of {name} add up to its sizes");
-        Side { name, kind, sums, inexact: Vec::new(), parts, texts }
+        Side { name, kind, sums, inexact: Vec::new(), parts, aliases: BTreeMap::new(), texts }
     }
 
     /// A side without any bytes.
@@ -159,6 +163,12 @@ impl Side {
     /// A text by its number.
     pub fn text(&self, number: Text) -> &BStr {
         self.texts.list.get(number as usize).map_or(b"".as_bstr(), |t| t.as_bstr())
+    }
+
+    /// A file by the label that both sides have for it.
+    pub(super) fn common_label(&self, number: Text) -> &BStr {
+        let own = self.text(number);
+        self.aliases.get(own).map_or(own, |a| a.as_bstr())
     }
 
     /// An image: its allocated sections, divided among the symbols in them.

@@ -185,13 +185,13 @@ pub fn json(view: &View<'_>) -> Vec<u8> {
     let (old, new) = (view.diff.old, view.diff.new);
     let minus = |a: u64, b: u64| i128::from(a) - i128::from(b);
     let groups = view.diff.groups.iter().map(|(by, all)| {
-        let rows = view.rows(all);
+        let rows = view.rows(*by, all);
         let shown = view.selection.shown(rows.len());
         GroupJson {
             by: by.word(),
             rows: rows.iter().take(shown).map(|r| row(r)).collect(),
             omitted: (rows.len() - shown) as u64,
-            unchanged: all.iter().filter(|r| !super::differs(r)).count() as u64,
+            unchanged: all.iter().filter(|r| !super::differs(*by, r)).count() as u64,
         }
     });
     let found = view.causes.map_or(&[][..], |c| &c.causes);

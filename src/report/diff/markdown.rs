@@ -93,7 +93,7 @@ fn why(out: &mut String, view: &View<'_>, found: &Causes, limit: usize) -> u64 {
 
 /// Adds a block; returns how many rows did not fit.
 fn group(out: &mut String, view: &View<'_>, by: By, rows: &[Row], limit: usize) -> u64 {
-    let rows = view.rows(rows);
+    let rows = view.rows(by, rows);
     let shown = view.selection.shown(rows.len());
     if rows.is_empty() {
         return 0;

@@ -15,7 +15,7 @@ pub use text::text;
 
 use super::labels::Style;
 use crate::query::diff::causes::Causes;
-use crate::query::diff::{Diff, Row, Side};
+use crate::query::diff::{By, Diff, Row, Side};
 use crate::query::select::Selection;
 
 /// What the renderers get.
@@ -40,9 +40,9 @@ pub struct View<'a> {
 
 impl View<'_> {
     /// Rows that changed and pass the filter.
-    fn rows<'r>(&self, rows: &'r [Row]) -> Vec<&'r Row> {
+    fn rows<'r>(&self, by: By, rows: &'r [Row]) -> Vec<&'r Row> {
         let texts = |r: &'r Row| [&r.name[..], &r.file[..]];
-        rows.iter().filter(|r| differs(r) && self.selection.matches(&texts(r))).collect()
+        rows.iter().filter(|r| differs(by, r) && self.selection.matches(&texts(r))).collect()
     }
 }
 
@@ -62,8 +62,8 @@ fn inexact(view: &View<'_>) -> Option<String> {
 }
 
 /// A row that is worth showing.
-fn differs(row: &Row) -> bool {
-    row.changed() || row.was.is_some()
+fn differs(by: By, row: &Row) -> bool {
+    row.changed() || (by == By::Symbol && row.was.is_some())
 }
 
 /// `+1,234`, `-5`, `0`.

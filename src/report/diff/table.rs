@@ -34,7 +34,7 @@ pub fn csv(view: &View<'_>) -> Vec<u8> {
     };
     record([b"total", b"", b"", b"", b"", b""], Some(view.diff.old), Some(view.diff.new));
     for (by, rows) in &view.diff.groups {
-        let rows = view.rows(rows);
+        let rows = view.rows(*by, rows);
         for row in rows.iter().take(view.selection.shown(rows.len())) {
             let text = |t: &'_ Option<bstr::BString>| t.clone().unwrap_or_default();
             let (was, was_in) = (text(&row.was), text(&row.was_in));

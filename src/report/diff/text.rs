@@ -125,7 +125,7 @@ fn name(view: &View<'_>, by: By, row: &Row) -> String {
 }
 
 fn group(out: &mut String, view: &View<'_>, by: By, rows: &[Row]) {
-    let rows = view.rows(rows);
+    let rows = view.rows(by, rows);
     out.push('\n');
     out.push_str(&view.style.heading(&format!("by {}\n", by.word())));
     if rows.is_empty() {
