@@ -389,6 +389,30 @@ fn check_all(era: &str) -> Outcome {
     Ok(())
 }
 
+/// Two trees that differ in two KEEPs: `diff` names both, and the change is that of the built images.
+fn diff_of_a_keep() -> Outcome {
+    let old = Tree::build(&["era=61", "keep=some"])?;
+    let new = Tree::build(&["era=61", "keep=all"])?;
+    let program = env!("CARGO_BIN_EXE_linksweep");
+    let path = |tree: &Tree, file: &str| tree.path().join(file).display().to_string();
+    let compared = |from: &str, to: &str| -> Result<Value, Failed> {
+        let out = old.tool(program, &["diff", from, to, "-q", "--format=json"])?;
+        check(out.status.success(), || told(&out))?;
+        Ok(serde_json::from_slice(&out.stdout)?)
+    };
+    let value = compared(&path(&old, ""), &path(&new, ""))?;
+    let causes = value["causes"].as_array().ok_or("no causes")?;
+    for cause in causes {
+        same("step", &(&cause["change"], &cause["step"]), &(&"new".into(), &"root".into()))?;
+    }
+    for table in ["KEEP(*(.taglist.init))", "KEEP(*(__barrier_fixup))"] {
+        let named = |c: &Value| c["name"].as_str().is_some_and(|n| n.contains(table));
+        check(causes.iter().any(named), || format!("{table}: {value}"))?;
+    }
+    let images = compared(&path(&old, "vmlinux"), &path(&new, "vmlinux"))?;
+    same("change", &value["change"], &images["change"])
+}
+
 /// A combination that no kernel has is refused in plain words.
 fn refused() -> Outcome {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
@@ -406,6 +430,7 @@ fn main() {
     let mut add = |name: String, test: Box<dyn FnOnce() -> Outcome + Send>| {
         trials.push(Trial::test(name, test).with_ignored_flag(!ready));
     };
+    add("diff/keep".into(), Box::new(diff_of_a_keep));
     for era in ERAS {
         add(format!("verify/{era}"), Box::new(move || verify_usual(era)));
         add(format!("keep/{era}"), Box::new(move || keep_some(era)));

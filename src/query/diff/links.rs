@@ -258,11 +258,26 @@ impl<'p, 'd> LinkSide<'p, 'd> {
     }
 }
 
-/// `b.o` of `a/b.o`, `l.a(b.o)` of `a/l.a(b.o)`.
+/// `b.o` of `a/b.o`, `l.a(b.o)` of `a/l.a(b.o)`, hashes of 16 hexadecimal digits taken out.
 fn base_name(label: &BString) -> BString {
     let path = label.split(|b| *b == b'(').next().unwrap_or_default();
     let from = path.rfind_byte(b'/').map_or(0, |at| at + 1);
-    BString::from(label.get(from..).unwrap_or_default())
+    let mut rest = label.get(from..).unwrap_or_default();
+    let mut out = Vec::with_capacity(rest.len());
+    while let Some((&first, tail)) = rest.split_first() {
+        let digits = rest.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+        if digits == 16 {
+            out.push(b'#');
+            rest = rest.get(digits..).unwrap_or_default();
+        } else if digits > 0 {
+            out.extend_from_slice(rest.get(..digits).unwrap_or_default());
+            rest = rest.get(digits..).unwrap_or_default();
+        } else {
+            out.push(first);
+            rest = tail;
+        }
+    }
+    BString::from(out)
 }
 
 /// What the bytes of an output section count under, from its number.
@@ -425,5 +440,22 @@ impl Maker<'_, '_, '_> {
             root,
             region,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base_name;
+
+    #[test]
+    fn folders_and_hashes_go() {
+        let name = |label: &str| base_name(&label.into());
+        assert_eq!(name("a/b/c.o"), "c.o");
+        assert_eq!(
+            name("/x/libcore-120cbae4e86ec454.rlib(core.c1f1a4ba060b9bfa-cgu.0.o)"),
+            "libcore-#.rlib(core.#-cgu.0.o)"
+        );
+        assert_eq!(name("lib/x.a(sub/m.o)"), "x.a(sub/m.o)");
+        assert_eq!(name("abc1234.o"), "abc1234.o");
     }
 }

@@ -35,11 +35,24 @@ pub(super) fn short(name: String) -> String {
     }
 }
 
+/// Longer paths are shown without their folders.
+const PATH: usize = 60;
+
+/// A file label that fits into a line.
+pub(super) fn short_file(file: &[u8]) -> String {
+    let whole = escape(file);
+    if whole.chars().count() <= PATH {
+        return whole;
+    }
+    let folders = whole.split('(').next().and_then(|path| path.rfind('/'));
+    folders.map_or(whole.clone(), |at| format!("...{}", whole.get(at..).unwrap_or("")))
+}
+
 /// `foo (main.o: .text.foo)`; the section is left out where its name ends in the symbol's.
 fn named(view: &View<'_>, name: &Named) -> String {
     let tells = name.symbol.is_empty() || !name.section.ends_with(&name.symbol);
     let section = if tells { short(view.style.section(&name.section)) } else { String::new() };
-    let file = escape(&name.file);
+    let file = short_file(&name.file);
     let place = match (file.is_empty(), section.is_empty()) {
         (_, true) => file,
         (true, false) => section,
@@ -106,15 +119,15 @@ pub(super) fn words(view: &View<'_>, cause: &Cause) -> String {
             let verb = if cause.is_new { "now asks for" } else { "no longer asks for" };
             let what =
                 if symbol.is_empty() { "the whole archive".to_string() } else { view.style.symbol(symbol) };
-            let _ = write!(out, "{} {verb} {what}: {}", escape(by), escape(&cause.to.file));
+            let _ = write!(out, "{} {verb} {what}: {}", escape(by), short_file(&cause.to.file));
         }
         Step::Input => {
             let verb = if cause.is_new { "is a new input" } else { "is no input any more" };
-            let _ = write!(out, "{} {verb}", escape(&cause.to.file));
+            let _ = write!(out, "{} {verb}", short_file(&cause.to.file));
         }
         Step::Changed => {
             let verb = if cause.is_new { "has new sections" } else { "has lost sections" };
-            let _ = write!(out, "{} {verb}, the first is {to}", escape(&cause.to.file));
+            let _ = write!(out, "{} {verb}, the first is {to}", short_file(&cause.to.file));
         }
     }
     let state = match (cause.elsewhere, cause.is_new, &cause.step) {

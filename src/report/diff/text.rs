@@ -106,7 +106,7 @@ fn name(view: &View<'_>, by: By, row: &Row) -> String {
     };
     let mut out = spell(&row.name);
     if !row.file.is_empty() {
-        let _ = write!(out, "  {}", escape(&row.file));
+        let _ = write!(out, "  {}", causes::short_file(&row.file));
     }
     match (&row.was, &row.was_in) {
         (Some(was), Some(file)) => {
