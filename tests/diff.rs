@@ -17,7 +17,13 @@ use std::process::{Command, Output, Stdio};
 use fixture::archive::{Index, Member, archive};
 use serde_json::Value;
 
-const PAIRS: [(&str, &str); 3] = [("x86-64", ""), ("i386", ""), ("mips", "mips-linux-gnu-")];
+const PAIRS: [(&str, &str); 5] = [
+    ("x86-64", ""),
+    ("i386", ""),
+    ("mips", "mips-linux-gnu-"),
+    ("powerpc", "powerpc64le-linux-gnu-"),
+    ("powerpc64", "powerpc64le-linux-gnu-"),
+];
 const FORMS: [(&str, &str); 4] = [("all", ""), ("categories", "-c"), ("data", "-d"), ("functions", "-t")];
 
 fn data() -> PathBuf {

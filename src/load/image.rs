@@ -181,19 +181,14 @@ impl<'d> Image<'d> {
         }
     }
 
-    /// Data reached through a global pointer: by a flag (mips, alpha, ia64) or by name (powerpc).
+    /// Data reached through a global pointer, where BFD says so of sections of the usual types: by a flag
+    /// (alpha, ia64) or by name (powerpc64). Not on mips and 32-bit powerpc.
     fn is_small(&self, flags: u32, name: &[u8]) -> bool {
         const EM_IA_64: u16 = 50;
         const GP_RELATIVE: u32 = 0x1000_0000;
         match self.object.machine {
-            EM_MIPS | EM_ALPHA | EM_IA_64 => flags & GP_RELATIVE != 0,
-            EM_PPC | EM_PPC64 => {
-                let own = match name.strip_prefix(b".PPC.EMB") {
-                    Some(rest) if self.object.machine == EM_PPC => rest,
-                    _ => name,
-                };
-                own.starts_with(b".sbss") || own.starts_with(b".sdata")
-            }
+            EM_ALPHA | EM_IA_64 => flags & GP_RELATIVE != 0,
+            EM_PPC64 => name.starts_with(b".sbss") || name.starts_with(b".sdata"),
             _ => false,
         }
     }
