@@ -220,7 +220,6 @@ fn read(
         // An operand is found from where we are, its inputs from their folder.
         kbuild: kbuild.map(|tree| std::path::absolute(&tree).unwrap_or(tree)),
         directory,
-        snapshot: None,
         threads: args.threads,
         timings: args.timings,
         progress: args.progress,
