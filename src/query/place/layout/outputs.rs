@@ -8,7 +8,7 @@ use bstr::BStr;
 use super::build::{Item, Out};
 use super::eval::{At, Known};
 use super::walk::{State, Walker};
-use super::{OutputLayout, Piece, PieceOf};
+use super::{Made, OutputLayout, Piece, PieceOf};
 use crate::load::elf::consts::*;
 use crate::script::Constraint;
 use crate::script::expr::align;
@@ -120,6 +120,10 @@ impl<'a> Walker<'a, '_> {
         }
         // Behind what the linker makes itself, only it knows addresses.
         let known = self.scripted && alloc && !state.unsure;
+        // An alignment behind merged sections whose size is not known.
+        let moved = state.merged && pieces.iter().any(|p| p.of == PieceOf::Dot);
+        let made = out.made.or(moved.then_some(Made::Merged));
+        state.merged |= alloc && made == Some(Made::Merged);
         state.unsure |= alloc && out.made.is_some();
         Some(OutputLayout {
             name: out.name.clone(),
@@ -133,7 +137,7 @@ impl<'a> Walker<'a, '_> {
             region: region.and_then(|r| u32::try_from(r).ok()),
             load_region: load_region.and_then(|r| u32::try_from(r).ok()),
             pieces,
-            made: out.made,
+            made,
             dropped: out.dropped,
         })
     }

@@ -55,6 +55,8 @@ pub(super) struct State {
     pub(super) dot: u64,
     /// Something of the linker's own, whose size is not known, stands before.
     pub(super) unsure: bool,
+    /// A merged section whose size is not known stands before.
+    pub(super) merged: bool,
     /// Where a section without address and region goes: ld keeps it apart from `.`, which an address
     /// before an empty section moves too.
     pub(super) current: u64,
@@ -135,7 +137,7 @@ impl<'a, 'd> Walker<'a, 'd> {
             };
             self.world.symbols.insert(name.clone(), known.unwrap_or(Value::absolute(0)));
         }
-        let mut state = State { dot: 0, unsure: false, current: 0, overlay: None, last: None };
+        let mut state = State { dot: 0, unsure: false, merged: false, current: 0, overlay: None, last: None };
         let mut layout = Layout::default();
         for step in steps {
             match step {
