@@ -54,6 +54,14 @@ const ROWS: &[Row] = &[
     ),
     row("root/entry", ALL, "main.o libx.a -u other", &["--drop-root=_start"], "-e 0 main.o libx.a -u other"),
     row("root/other_entry", ALL, "-e other main.o libx.a", &["--drop-root=other"], "-e 0 main.o libx.a"),
+    // As an object whose table is none.
+    row(
+        "root/constructor",
+        ALL,
+        "main.o ctor.o libx.a",
+        &["--drop-root=starts"],
+        "main.o ctor-without.o libx.a",
+    ),
     row(
         "root/extern",
         KEEPERS,
@@ -178,7 +186,9 @@ const ROWS: &[Row] = &[
 ];
 
 /// Links whose files are named otherwise in the relink: pairs of names.
-const RENAMED: [(&str, &str); 5] = [
+const RENAMED: [(&str, &str); 7] = [
+    ("ctor-without.o", "ctor.o"),
+    (".idle_array", ".init_array"),
     ("part-without.o", "part.o"),
     ("main-without.o", "main.o"),
     ("two-without.o", "two.o"),
@@ -202,6 +212,18 @@ fn files(dir: &Path) {
     let two = ["fn listed", "fn unlisted", "sec .table aw: listed"];
     write("two.o", object(&two));
     write("two-without.o", object(&["fn listed", "fn unlisted", "sec .table aw"]));
+    let ctor = ["fn starts: starts_data", "data starts_data", "fn ends"];
+    write(
+        "ctor.o",
+        object(
+            &[&ctor[..], &["sec .init_array aw type=14: starts", "sec .fini_array aw type=15: ends"]]
+                .concat(),
+        ),
+    );
+    write(
+        "ctor-without.o",
+        object(&[&ctor[..], &["sec .idle_array aw: starts", "sec .fini_array aw type=15: ends"]].concat()),
+    );
     write("part.o", object(&["fn helper: helper_data", "data helper_data", "fn spare: helper"]));
     write(
         "part-without.o",

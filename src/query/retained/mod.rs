@@ -5,6 +5,7 @@
 //! linker's own walk depends on order ([`live_graph::LiveGraph::order_dependent`]) rows are only near the truth, and say so;
 //! what goes with one thing is always found by marking again.
 
+pub mod constructors;
 pub mod crates;
 pub mod groups;
 pub mod live_graph;

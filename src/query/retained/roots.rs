@@ -7,11 +7,12 @@ use bstr::BString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use super::constructors::constructors;
 use super::live_graph::Reason;
 use super::sets::{Own, retained_by_groups};
 use super::{Forest, Row, sum, thing};
 use crate::graph::RootKind;
-use crate::ids::NodeId;
+use crate::ids::{NodeId, SectionId};
 use crate::query::Analysis;
 use crate::query::dead::file_label;
 use crate::query::dominators::NONE;
@@ -71,6 +72,23 @@ pub fn reason(analysis: &Analysis<'_>, reason: &Reason) -> (BString, BString) {
     }
 }
 
+/// The most entries of a table that are part of its name.
+const NAMED: usize = 4;
+
+/// A section's name, and the functions in it if it is a table of constructors.
+fn table_name(analysis: &Analysis<'_>, section: SectionId) -> BString {
+    let mut name = BString::from(analysis.program.section_name(section));
+    let entries = constructors(&analysis.program, section);
+    for (number, (_, function)) in entries.iter().take(NAMED).enumerate() {
+        name.extend_from_slice(if number == 0 { b" " } else { b", " });
+        name.extend_from_slice(function);
+    }
+    if entries.len() > NAMED {
+        name.extend_from_slice(b", ...");
+    }
+    name
+}
+
 /// All roots.
 pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
     let program = &analysis.program;
@@ -80,7 +98,10 @@ pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
     for (number, reason) in forest.graph.reasons.iter().enumerate() {
         let vertex = forest.graph.of_reason(number);
         let targets = forest.graph.flow.successors(vertex);
-        let (name, place) = self::reason(analysis, reason);
+        let (mut name, place) = self::reason(analysis, reason);
+        if let Some(section) = reason.node.and_then(|n| analysis.graph.section(n)) {
+            name = table_name(analysis, section);
+        }
         rows.push(Row {
             name,
             place,
@@ -94,8 +115,11 @@ pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
     rows.sort_by_key(|r| r.kind != "keep" || r.place.is_empty());
     // What the kernel calls roots.
     for root in analysis.roots.roots.iter().filter(|r| r.keep.is_some()) {
+        let table = |s| !constructors(program, s).is_empty();
         if let Some(found) = of_node(analysis, root.node) {
             single.push((root.node, found.word()));
+        } else if analysis.graph.section(root.node).is_some_and(table) {
+            single.push((root.node, kind_word(RootKind::InitArray)));
         }
     }
     single.sort_unstable();
@@ -123,7 +147,7 @@ pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
         let calls = kernel::initcalls(program, section);
         let names: Vec<&[u8]> = calls.iter().map(|c| c.function).collect();
         let name = match calls.first() {
-            None => BString::from(program.section_name(section)),
+            None => table_name(analysis, section),
             Some(call) => [call.level.0, b" ", &names.join(&b", "[..])].concat().into(),
         };
         rows.push(Row {

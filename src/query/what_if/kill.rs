@@ -2,7 +2,7 @@
 //!
 //! In: an analysis and a pattern as of `why`. Out: [`Kill`]: sets of roots and sections without which nothing that the pattern names lives:
 //! the smallest ones nearest the roots and nearest the thing, every single one where one suffices, and that of roots
-//! alone. Each is verified by marking again; those that free most come first.
+//! alone. Each is verified by marking again; the smallest come first, of equal ones those that free most.
 
 use bstr::BString;
 use fixedbitset::FixedBitSet;
@@ -56,7 +56,7 @@ pub struct Kill {
     pub live: Own,
     /// Whether anything of it lives.
     pub lives: bool,
-    /// Sets that suffice, those that free most first.
+    /// Sets that suffice: the smallest first, of equal ones those that free most.
     pub cuts: Vec<Cut>,
     /// No set was found: the linker keeps it by a rule of its own, or more than [`MOST_ITEMS`] things would have to go.
     pub endless: bool,
@@ -116,7 +116,7 @@ pub fn kill(analysis: &Analysis<'_>, pattern: &[u8]) -> Kill {
             seen.push(set);
         }
     }
-    answer.cuts.sort_by_key(|c| (!c.verified, std::cmp::Reverse(c.freed.bytes), c.items.len()));
+    answer.cuts.sort_by_key(|c| (!c.verified, c.items.len(), std::cmp::Reverse(c.freed.bytes)));
     answer.endless = answer.cuts.is_empty();
     answer
 }

@@ -94,12 +94,15 @@ pub fn listed_names(text: &[u8]) -> Vec<BString> {
         let line = line.split(|&b| b == b'#').next().unwrap_or_default();
         let mut words = line.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty());
         match (words.next(), words.next()) {
-            (Some(b"U" | b"w" | b"v"), Some(name)) => names.push(name.into()),
+            (Some(b"U" | b"w" | b"v"), Some(name)) => {
+                names.push(name.into());
+                // 64-bit PowerPC: `.foo` is the code of `foo`.
+                names.extend(name.strip_prefix(b".").map(BString::from));
+            }
             (Some(name), _) => names.push(name.into()),
             _ => {}
         }
     }
-    // 64-bit PowerPC: `.foo` is the code of `foo`.
     names.sort_unstable();
     names.dedup();
     names

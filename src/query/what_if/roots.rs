@@ -1,6 +1,6 @@
 //! `--drop-root`: a root that is none any more.
 //!
-//! In: a name: of an entry, `-u`, EXTERN, exported symbol, initcall, kernel export, or of a section (or a symbol
+//! In: a name: of an entry, `-u`, EXTERN, exported symbol, initcall, constructor, kernel export, or of a section (or a symbol
 //! in a section) that is a root itself. Out: the plan and the scripts without the demand, and the roots without it. An
 //! entry becomes what `-e 0` asks for: nothing.
 
@@ -9,10 +9,12 @@ use bstr::BString;
 use super::{Applied, Change, Edited, nothing};
 use crate::error::Result;
 use crate::graph::{Root, RootKind};
+use crate::ids::{NodeId, SectionId};
 use crate::load::elf::Place;
 use crate::plan::Flavor;
 use crate::query::Analysis;
 use crate::query::kernel::roots::{self as kernel, KernelRoot, of_node};
+use crate::query::retained::constructors::constructors;
 use crate::query::why::Pattern;
 use crate::script::CommandKind;
 
@@ -21,7 +23,7 @@ use crate::script::CommandKind;
 enum Match {
     /// The root as such.
     Whole,
-    /// Some entries of an initcall table: their offsets are asked for again.
+    /// Some entries of a table of initcalls or constructors: their offsets are asked for again.
     Part,
 }
 
@@ -46,18 +48,25 @@ fn direct(analysis: &Analysis<'_>, root: &Root, pattern: &Pattern) -> Option<Mat
     if pattern.matches(analysis.program.section_name(section)) {
         return Some(Match::Whole);
     }
-    match of_node(analysis, root.node)? {
-        KernelRoot::Export { name, .. } => pattern.matches(name).then_some(Match::Whole),
-        KernelRoot::Initcall(_) => {
+    if let Some(KernelRoot::Export { name, .. }) = of_node(analysis, root.node) {
+        return pattern.matches(name).then_some(Match::Whole);
+    }
+    let entries = entries(analysis, section);
+    match entries.iter().filter(|(_, name)| pattern.matches(name)).count() {
+        0 => None,
+        n if n == entries.len() => Some(Match::Whole),
+        _ => Some(Match::Part),
+    }
+}
+
+/// The functions that a table of initcalls or constructors calls, with their offsets.
+fn entries<'d>(analysis: &Analysis<'d>, section: SectionId) -> Vec<(u64, &'d [u8])> {
+    match of_node(analysis, NodeId(section.0)) {
+        Some(KernelRoot::Initcall(_)) => {
             let calls = kernel::initcalls(&analysis.program, section);
-            let matched = calls.iter().filter(|c| pattern.matches(c.function)).count();
-            match matched {
-                0 => None,
-                n if n == calls.len() => Some(Match::Whole),
-                _ => Some(Match::Part),
-            }
+            calls.into_iter().map(|c| (c.offset, c.function)).collect()
         }
-        KernelRoot::Head => None,
+        _ => constructors(&analysis.program, section),
     }
 }
 
@@ -159,10 +168,8 @@ pub(super) fn edit(
     let mut known: Vec<&[u8]> = shown.iter().map(|s| s.as_slice()).collect();
     let mut calls = Vec::new();
     for root in &analysis.roots.roots {
-        if let Some(KernelRoot::Initcall(_)) = of_node(analysis, root.node)
-            && let Some(section) = analysis.graph.section(root.node)
-        {
-            calls.extend(kernel::initcalls(&analysis.program, section).into_iter().map(|c| c.function));
+        if let Some(section) = analysis.graph.section(root.node) {
+            calls.extend(entries(analysis, section).into_iter().map(|(_, name)| name));
         }
     }
     known.extend(calls);
@@ -206,9 +213,11 @@ pub(super) fn take(analysis: &mut Analysis<'_>, wanted: &[(Pattern, bool)]) {
             if how == Match::Whole {
                 gone[at] = true;
             } else if let Some(section) = analysis.graph.section(analysis.roots.roots[at].node) {
-                let calls = kernel::initcalls(&analysis.program, section);
-                let offsets: Vec<u64> =
-                    calls.iter().filter(|c| pattern.matches(c.function)).map(|c| c.offset).collect();
+                let offsets: Vec<u64> = entries(analysis, section)
+                    .into_iter()
+                    .filter(|(_, name)| pattern.matches(name))
+                    .map(|(offset, _)| offset)
+                    .collect();
                 let mut relocs = Vec::new();
                 analysis
                     .graph
