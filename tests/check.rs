@@ -262,6 +262,15 @@ fn a_base_makes_findings_known_and_limits_growth() {
         .collect();
     assert!(budgets.contains(&"ratchet"), "{grown}");
     assert!(!budgets.contains(&"count"), "{budgets:?}");
+    // A base of another build is told.
+    let words =
+        [&["check", "--format=json", "--base=old.lsw", "-q", "--linker=lld@19.1.7"][..], &link("main.o")]
+            .concat();
+    let other: Value = serde_json::from_str(&text(&linksweep(dir.path(), &words).stdout)).unwrap();
+    let told = |n: &Value| {
+        n.as_str().is_some_and(|n| n.starts_with("the base is another build: the linker differs"))
+    };
+    assert!(other["notes"].as_array().unwrap().iter().any(told), "{}", other["notes"]);
     // Foreign files are no base.
     std::fs::write(dir.path().join("app/bad.lsw"), "{}").unwrap();
     let words = [&["check", "--base=bad.lsw"][..], &line, &link("main.o")].concat();

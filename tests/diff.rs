@@ -158,6 +158,10 @@ fn every_form() {
     assert!(csv.starts_with("by,name,file,") && csv.lines().nth(1).unwrap().starts_with("total,"));
     let page = of("--format=markdown");
     assert!(page.contains("<details><summary>by symbol") && page.contains("| **all** |"));
+    let by_name =
+        answer(&dir, &["diff", "i386.old", "i386.new", "--format=csv", "--sort=name", "--by=symbol"]);
+    let names: Vec<&str> = by_name.lines().skip(2).map(|l| l.split(',').nth(1).unwrap()).collect();
+    assert!(names.len() > 1 && names.is_sorted(), "{names:?}");
     let small = answer(&dir, &["diff", "i386.old", "i386.new", "--format=markdown", "--limit=900"]);
     assert!(small.len() <= 900 && small.contains("rows are left out here"), "{small}");
 }

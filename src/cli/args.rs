@@ -665,6 +665,9 @@ pub(super) struct DiffArgs {
     /// At most N rows of each kind; 0: all [default: 20 in text, else all]
     #[arg(short = 'n', value_name = "N")]
     pub(super) rows: Option<usize>,
+    /// Order of rows: size (of the change), or name
+    #[arg(long, value_name = "ORDER", value_enum, default_value = "size")]
+    pub(super) sort: DiffSort,
     /// Only rows that match
     #[arg(long, value_name = "REGEX")]
     pub(super) filter: Option<String>,
@@ -707,4 +710,13 @@ pub(super) struct DiffArgs {
     /// Any diagnostic is an error
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// Orders of rows of `diff`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffSort {
+    /// Biggest change first
+    Size,
+    /// By name
+    Name,
 }

@@ -12,6 +12,7 @@ use crate::load::modules::OpenedModules;
 use crate::plan::config::{self, Config, Date, LinkSection, Setting};
 use crate::plan::{Flavor, LinkPlan, OutputKind, Overrides, ProfileSpec};
 use crate::query::check::{self, BudgetResult, budgets, disagreement};
+use crate::query::diff;
 use crate::query::finding::{self, Finding};
 use crate::query::keep::Given;
 use crate::query::kernel::facts::KernelFacts;
@@ -52,17 +53,21 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
     found.extend(all(&link, &opened.plan, &analysis, &beside, &config, &mut clock)?);
     let saved = args.base.as_deref().map(snapshot::open).transpose()?;
     let base = saved.as_ref().map(|s| s.portrait()).transpose()?;
-    let measured = if config.budgets.is_empty() {
-        Vec::new()
-    } else {
-        budgets::evaluate(&config.budgets, &Portrait::of(&analysis), base.as_ref())
-    };
+    let mut measured = Vec::new();
+    let mut unlike = Vec::new();
+    if base.is_some() || !config.budgets.is_empty() {
+        let portrait = Portrait::of(&analysis);
+        measured = budgets::evaluate(&config.budgets, &portrait, base.as_ref());
+        unlike = base.as_ref().map_or_else(Vec::new, |base| diff::unlike(base, &portrait));
+    }
     clock.done("budgets");
     if args.update_budgets {
         lower(&measured, &file, &config)?;
     }
     let known = base.as_ref().map(check::fingerprints);
-    let judged = check::check(found, &config, measured, today, known.as_ref());
+    let mut judged = check::check(found, &config, measured, today, known.as_ref());
+    // A base that is another kind of build makes everything look new.
+    judged.notes.extend(unlike.into_iter().map(|note| format!("the base is another build: {note}")));
     clock.done("judging");
 
     let fail_on = args.fail_on.level();

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::Answer;
-use super::args::{Demangle, DiffArgs, DiffBy, DiffFormat, DiffSymbols, LinkArgs, Progress};
+use super::args::{Demangle, DiffArgs, DiffBy, DiffFormat, DiffSort, DiffSymbols, LinkArgs, Progress};
 use super::options::{self, Telling};
 use super::session::{self, Clock, tell};
 use super::snapshot as saving;
@@ -127,7 +127,12 @@ fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<(Vec<u8>, u8)> {
         (Read::Link { name, .. } | Read::Saved { name, .. }, None) => Side::empty(name.clone()),
     };
     let (old_side, new_side) = (side(&old, &old_link), side(&new, &new_link));
-    let answer = diff::diff(&old_side, &new_side, &by);
+    let mut answer = diff::diff(&old_side, &new_side, &by);
+    if args.sort == DiffSort::Name {
+        for (_, rows) in &mut answer.groups {
+            rows.sort_by(|a, b| (&a.name, &a.file).cmp(&(&b.name, &b.file)));
+        }
+    }
     clock.done("comparing");
     if !args.quiet {
         for note in &notes {

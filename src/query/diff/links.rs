@@ -70,11 +70,7 @@ impl<'p, 'd> LinkSide<'p, 'd> {
 
     /// Whether a node is in the output.
     pub(super) fn is_kept(&self, node: u32) -> bool {
-        if self.portrait.is_section(node) {
-            self.portrait.fate(node) == Fate::Kept
-        } else {
-            !self.portrait.head.collects || self.portrait.is_live(node)
-        }
+        is_kept(self.portrait, node)
     }
 
     /// Calls `f` with every node that a node makes live, and the row of the edge if there is one.
@@ -290,14 +286,21 @@ fn class_of(code: u8) -> Option<SizeClass> {
     }
 }
 
+/// Whether a node is in the output.
+fn is_kept(p: &Portrait<'_>, node: u32) -> bool {
+    if p.is_section(node) { p.fate(node) == Fate::Kept } else { !p.head.collects || p.is_live(node) }
+}
+
+/// Bytes and classes of nodes. A file from elsewhere may say anything: what is not kept, or lies in no
+/// output section, has no bytes.
 fn laid(p: &Portrait<'_>) -> Vec<(u64, Option<SizeClass>)> {
     (0..p.node_count() as u32)
         .map(|node| {
-            let place = p.place(node);
-            if place == NONE {
+            let place = p.place(node) as usize;
+            if place >= p.outputs.name.len() || !is_kept(p, node) {
                 return (0, None);
             }
-            (p.laid_bytes(node), class_of(p.outputs.class.at(place as usize)))
+            (p.laid_bytes(node), class_of(p.outputs.class.at(place)))
         })
         .collect()
 }
