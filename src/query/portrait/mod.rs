@@ -169,7 +169,7 @@ pub struct Portrait<'d> {
     pub names: Names<'d>,
     /// Sections without a row.
     pub outside: Outside<'d>,
-    /// Local symbols of files that stayed out.
+    /// Local symbols in sections without a row.
     pub outside_locals: OutsideLocals<'d>,
     /// Why members are in the link.
     pub extractions: Extractions<'d>,

@@ -46,7 +46,7 @@ pub(super) struct FileRows<'d> {
     pub(super) symbols: Vec<SymbolRow>,
     /// Sections without a row: index, size, whether it is an input of its own; the position of the name.
     pub(super) outside: Vec<(u32, u64, bool, u32)>,
-    /// Local symbols of a file that stayed out: positions of their names.
+    /// Local symbols that lie in no row: positions of their names.
     pub(super) outside_locals: Vec<u32>,
     texts: Vec<&'d [u8]>,
 }
@@ -279,7 +279,14 @@ fn file_rows<'d>(analysis: &Analysis<'d>, file: FileId) -> FileRows<'d> {
         }
         let Place::Section(section) = s.place else { continue };
         let id = f.section_id(section);
-        if s.name == 0 || matches!(s.kind, STT_SECTION | STT_FILE) || !has_row(analysis, id) {
+        if s.name == 0 || matches!(s.kind, STT_SECTION | STT_FILE) {
+            continue;
+        }
+        if !has_row(analysis, id) {
+            if name.is_none() {
+                rows.outside_locals.push(rows.texts.len() as u32);
+                rows.texts.push(object.symbol_name(s.name));
+            }
             continue;
         }
         let wins = definition.is_some_and(|d| d.is_regular() && d.file == file && d.symbol == index);

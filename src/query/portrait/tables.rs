@@ -341,7 +341,7 @@ tables! {
         content: u8 => Packed,
     }
 
-    /// Local symbols of files that stayed out.
+    /// Local symbols that lie in sections without a row.
     OutsideLocals "outside_locals" {
         /// Number of a file's first one; one row more than there are files.
         first: u32 => Plain,

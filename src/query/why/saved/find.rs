@@ -254,7 +254,11 @@ fn locals(p: &Portrait<'_>, strings: &Strings, out: &mut Vec<What>) {
     for (row, &name) in p.outside_locals.name.iter().enumerate().filter(|(_, name)| strings.has(**name)) {
         let after = first.partition_point(|&f| f as usize <= row);
         let file = after.checked_sub(1).map_or(NONE, |f| f as u32);
-        let place = SymbolPlace::NotExtracted;
+        // Of a file of the link: in a table of the object format.
+        let place = match p.is_in_link(file) {
+            true => SymbolPlace::Section(SectionId(NONE)),
+            false => SymbolPlace::NotExtracted,
+        };
         let what = What::Symbol { name: None, file: Some(FileId(file)), symbol: name, place };
         found.push((file, row as u32, what));
     }
