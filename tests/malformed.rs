@@ -149,7 +149,7 @@ fn messages_with(files: &[(&str, &[u8])], change: impl Fn(&mut LinkPlan)) -> Vec
         match linksweep::analyze(&plan, &link) {
             Ok(analysis) => {
                 texts.extend(finding::diagnostics(&analysis).iter().map(ToString::to_string));
-                let _ = listing::removed_lines(&analysis);
+                let _ = listing::removed_text(&analysis);
                 let _ = listing::extraction_report(&analysis);
                 let _ = dead::dead(&analysis, &[]);
             }

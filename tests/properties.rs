@@ -234,13 +234,13 @@ fn with_analysis<T>(
 
 /// Section names in a removal list.
 fn removed(analysis: &Analysis<'_>) -> BTreeSet<String> {
-    let name = |line: Vec<u8>| {
-        let line = String::from_utf8_lossy(&line).into_owned();
+    let name = |line: &str| {
         let quoted = line.split('\'').nth(1).map(str::to_string);
         quoted
             .unwrap_or_else(|| line.rsplit('(').next().unwrap_or_default().trim_end_matches(')').to_string())
     };
-    listing::removed_lines(analysis).into_iter().map(name).filter(|name| name.starts_with(".text.")).collect()
+    let text = String::from_utf8_lossy(&listing::removed_text(analysis)).into_owned();
+    text.lines().map(name).filter(|name| name.starts_with(".text.")).collect()
 }
 
 fn reachable(count: usize, edges: &[(usize, usize)], roots: impl Iterator<Item = usize>) -> BTreeSet<usize> {
@@ -330,7 +330,7 @@ proptest! {
             let answer = || {
                 with_analysis(&model, profile, |analysis| {
                     let totals: Totals = dead::dead(analysis, &[]).totals;
-                    (listing::removed_lines(analysis), listing::extraction_report(analysis), totals)
+                    (listing::removed_text(analysis), listing::extraction_report(analysis), totals)
                 })
             };
             let answers: Vec<_> = POOLS.iter().map(|pool| pool.install(answer)).collect();

@@ -456,7 +456,7 @@ pub fn whole(data: &[u8]) {
     }
     let Ok(link) = linksweep::load::open(&plan, store) else { return };
     let Ok(analysis) = linksweep::analyze(&plan, &link) else { return };
-    let _ = listing::removed_lines(&analysis);
+    let _ = listing::removed_text(&analysis);
     let _ = listing::extraction_report(&analysis);
     reports(&link, &analysis);
 }

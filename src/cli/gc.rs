@@ -41,7 +41,7 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
     let diagnostics = finding::diagnostics(&analysis);
     clock.done("refusals");
     let bytes = match output.format {
-        Format::Linker => lines(&analysis),
+        Format::Linker => listing::removed_text(&analysis),
         format => {
             let by: Vec<Grouping> = args.by.iter().map(|b| grouping(*b)).collect();
             let dead = dead::dead(&analysis, &by);
@@ -77,17 +77,6 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
     std::mem::forget(analysis);
     std::mem::forget(opened);
     Ok(Answer { bytes, output: output.output, code })
-}
-
-/// The linker's own lines.
-pub(super) fn lines(analysis: &Analysis<'_>) -> Vec<u8> {
-    let lines = listing::removed_lines(analysis);
-    let mut bytes = Vec::with_capacity(lines.iter().map(|l| l.len() + 1).sum());
-    for line in lines {
-        bytes.extend_from_slice(&line);
-        bytes.push(b'\n');
-    }
-    bytes
 }
 
 fn grouping(by: By) -> Grouping {

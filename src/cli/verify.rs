@@ -56,7 +56,7 @@ pub(super) fn run(args: VerifyArgs) -> Result<Answer> {
             text::linker(plan.profile)
         ));
     }
-    let ours = split_lines(&super::gc::lines(&analysis));
+    let ours = split_lines(&listing::removed_text(&analysis));
     let our_report = listing::extraction_report(&analysis).map(|r| split_lines(&r));
     clock.done("answer");
     let ran = real.run(plan)?;

@@ -12,10 +12,10 @@ use super::options;
 use super::session::{self, Clock, Opened};
 use crate::error::{Error, Result, Severity};
 use crate::query::dead::Grouping;
-use crate::query::finding;
 use crate::query::select::SortBy;
 use crate::query::what_if::compare::{self, Snapshot};
 use crate::query::what_if::{Change, Edited, kill, listed_names};
+use crate::query::{finding, listing};
 use crate::report::labels::escape;
 use crate::report::{self, Page};
 
@@ -77,7 +77,7 @@ pub(super) fn run(args: WhatIfArgs) -> Result<Answer> {
     };
     let after = finding::diagnostics(new);
     let bytes = if output.format == Format::Linker {
-        super::gc::lines(new)
+        listing::removed_text(new)
     } else {
         let answer = compare::compare(&before, old, new, edit.applied().to_vec());
         clock.done("comparison");

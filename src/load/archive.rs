@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use bstr::ByteSlice;
+
 /// Which kind of archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -77,6 +79,23 @@ fn trimmed(field: &[u8]) -> &[u8] {
 /// A reason with the offset of the damaged header. No member is returned then, because a later
 /// one could be misread.
 pub fn parse(bytes: &[u8]) -> Result<Archive, String> {
+    let (mut archive, raw_index) = walk(bytes, usize::MAX)?;
+    if let Some((raw, range)) = raw_index {
+        archive.index = Some(parse_index(bytes, raw, range, &archive.members)?);
+    }
+    Ok(archive)
+}
+
+/// The first members of an archive, at most `count`, without a look at what stands behind them.
+///
+/// # Errors
+/// As [`parse`], as far as the walk comes.
+pub fn first_members(bytes: &[u8], count: usize) -> Result<Vec<Member>, String> {
+    Ok(walk(bytes, count)?.0.members)
+}
+
+/// The members in file order until there are `limit`, and where the index stands.
+fn walk(bytes: &[u8], limit: usize) -> Result<(Archive, Option<(RawIndex, Range<usize>)>), String> {
     let kind = if bytes.starts_with(b"!<arch>\n") {
         Kind::Regular
     } else if bytes.starts_with(b"!<thin>\n") {
@@ -88,7 +107,7 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, String> {
     let mut names: Option<Range<usize>> = None;
     let mut raw_index: Option<(RawIndex, Range<usize>)> = None;
     let mut pos = 8usize;
-    while pos < bytes.len() {
+    while pos < bytes.len() && members.len() < limit {
         if bytes.len() - pos < HEADER {
             // Trailing padding of less than a header is tolerated only if it is padding.
             if bytes[pos..].iter().all(|&b| b == b'\n' || b == 0) {
@@ -183,11 +202,7 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, String> {
         }
         pos = next;
     }
-    let index = match raw_index {
-        None => None,
-        Some((raw, range)) => Some(parse_index(bytes, raw, range, &members)?),
-    };
-    Ok(Archive { kind, members, index })
+    Ok((Archive { kind, members, index: None }, raw_index))
 }
 
 #[derive(Clone, Copy)]
@@ -229,12 +244,17 @@ fn parse_index(
                 .ok_or("archive symbol index claims more symbols than fit")?;
             let mut at = width + count * width;
             entries.reserve(count);
+            // A member's names stand side by side.
+            let mut last = (0, None);
             for i in 0..count {
                 let offset = word(width + i * width).ok_or("archive symbol index is too short")?;
                 let rest = data.get(at..).ok_or("archive symbol index: names are cut off")?;
-                let length = memchr(rest).ok_or("archive symbol index: a name has no end")?;
+                let length = rest.find_byte(0).ok_or("archive symbol index: a name has no end")?;
                 let start = range.start + at;
-                entries.push((start..start + length, member_at(members, offset)));
+                if offset != last.0 {
+                    last = (offset, member_at(members, offset));
+                }
+                entries.push((start..start + length, last.1));
                 at += length + 1;
             }
         }
@@ -260,17 +280,13 @@ fn parse_index(
                     .checked_add(name)
                     .and_then(|s| data.get(s..))
                     .ok_or("archive symbol index: names are cut off")?;
-                let length = memchr(rest).ok_or("archive symbol index: a name has no end")?;
+                let length = rest.find_byte(0).ok_or("archive symbol index: a name has no end")?;
                 let start = range.start + strings + name;
                 entries.push((start..start + length, member_at(members, offset)));
             }
         }
     }
     Ok(Index { entries })
-}
-
-fn memchr(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&b| b == 0)
 }
 
 /// The single member whose header stands at `origin` of an archive given as bytes; see

@@ -236,6 +236,18 @@ impl<'d> Object<'d> {
         offset.and_then(|o| self.section_names.get(o).ok()).unwrap_or(b"")
     }
 
+    /// Whether that is a section's name. Cheaper than to compare [`Object::section_name`], whose end must be found first.
+    pub fn is_named(&self, section: u32, name: &[u8]) -> bool {
+        let offset = match self.raw {
+            Raw::E32 { headers, .. } => headers.get(section as usize).map(|h| h.sh_name.get(self.endian)),
+            Raw::E64 { headers, .. } => headers.get(section as usize).map(|h| h.sh_name.get(self.endian)),
+        };
+        let table = self.header(self.name_table);
+        let bytes = self.data.get(table.offset as usize..).unwrap_or_default();
+        let rest = offset.and_then(|o| bytes.get(o as usize..)).unwrap_or_default();
+        rest.strip_prefix(name).is_some_and(|behind| behind.first() == Some(&0))
+    }
+
     /// The full header of a section, widened to 64 bits.
     pub fn header(&self, section: u32) -> Header {
         let endian = self.endian;

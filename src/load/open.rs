@@ -675,9 +675,8 @@ impl Opener<'_> {
 /// Machine and class of an ELF file, or of an archive's first ELF member.
 fn machine_of(bytes: &[u8]) -> Option<(u16, bool)> {
     if archive::is_archive(bytes) {
-        let parsed = archive::parse(bytes).ok()?;
-        let members = parsed.members.iter().take(16);
-        return members.filter_map(|m| elf::machine_and_class(bytes.get(m.data.clone())?)).next();
+        let members = archive::first_members(bytes, 16).ok()?;
+        return members.into_iter().find_map(|m| elf::machine_and_class(bytes.get(m.data)?));
     }
     elf::machine_and_class(bytes)
 }

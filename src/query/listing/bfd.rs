@@ -9,7 +9,7 @@ use crate::query::Analysis;
 use crate::resolve::Asker;
 
 /// Lines of removed sections, without program prefix, in the linker's order.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
     let program = &analysis.program;
     let graph = &analysis.graph;
     if analysis.resolution.stopped {
@@ -26,24 +26,22 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
         }
     }
     commons.sort_by_key(|&(file, id, _)| (file, id));
-    let mut lines = Vec::new();
-    for &file in &analysis.resolution.files {
+    super::by_file(analysis, |file, text| {
         let f = &program.files[file];
-        let Content::Object(object) = &f.content else { continue };
+        let Content::Object(object) = &f.content else { return };
         let mut label: Option<Vec<u8>> = None;
         let mut line = |name: &[u8], group: Option<&[u8]>| {
             let label = label.get_or_insert_with(|| self::label(program, file));
-            let mut line = b"removing unused section '".to_vec();
-            line.extend_from_slice(name);
+            text.extend_from_slice(b"removing unused section '");
+            text.extend_from_slice(name);
             if let Some(signature) = group {
-                line.push(b'[');
-                line.extend_from_slice(signature);
-                line.push(b']');
+                text.push(b'[');
+                text.extend_from_slice(signature);
+                text.push(b']');
             }
-            line.extend_from_slice(b"' in file '");
-            line.extend_from_slice(label);
-            line.push(b'\'');
-            lines.push(line);
+            text.extend_from_slice(b"' in file '");
+            text.extend_from_slice(label);
+            text.extend_from_slice(b"'\n");
         };
         for index in section_order(object) {
             let section = SectionId(f.section_base + index);
@@ -62,8 +60,7 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
             }
             line(if small { b".scommon" } else { b"COMMON" }, None);
         }
-    }
-    lines
+    })
 }
 
 /// `%pB`: `ARCHIVE(MEMBER)`, a thin member by its path alone.

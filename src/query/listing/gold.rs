@@ -10,13 +10,12 @@ use crate::resolve::gold::file_name;
 
 /// Lines of removed sections, without program prefix, in the linker's order. Sections of size 0
 /// are among them.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
     let program = &analysis.program;
-    let mut lines = Vec::new();
     if analysis.resolution.stopped {
-        return lines;
+        return Vec::new();
     }
-    for &file in &analysis.resolution.files {
+    super::by_file(analysis, |file, text| {
         let base = program.files[file].section_base;
         let mut label: Option<Vec<u8>> = None;
         for index in 1..program.files[file].section_count() {
@@ -26,12 +25,11 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
             }
             let label = label.get_or_insert_with(|| file_name(program, file));
             let name = section_name(program, file, index);
-            lines.push(
-                [b"removing unused section from '", name, b"' in file '", label.as_slice(), b"'"].concat(),
-            );
+            for part in [b"removing unused section from '", name, b"' in file '", label.as_slice(), b"'\n"] {
+                text.extend_from_slice(part);
+            }
         }
-    }
-    lines
+    })
 }
 
 fn section_name<'d>(program: &Program<'d>, file: FileId, index: u32) -> &'d [u8] {

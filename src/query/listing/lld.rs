@@ -23,17 +23,16 @@ fn file_name(program: &Program<'_>, file: FileId, out: &mut Vec<u8>) {
     }
 }
 
-fn line(program: &Program<'_>, file: FileId, section: &[u8]) -> Vec<u8> {
-    let mut out = b"removing unused section ".to_vec();
-    file_name(program, file, &mut out);
+fn line(program: &Program<'_>, file: FileId, section: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"removing unused section ");
+    file_name(program, file, out);
     out.extend_from_slice(b":(");
     out.extend_from_slice(section);
-    out.push(b')');
-    out
+    out.extend_from_slice(b")\n");
 }
 
 /// Lines of removed sections, without program prefix, in the linker's order.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
     let Analysis { program, resolution, graph, liveness, .. } = analysis;
     let refused = resolution.diagnostics.iter().any(|d| d.severity == Severity::Error);
     if refused || program.plan.gc_sections == Some(false) {
@@ -43,25 +42,25 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     let dead = |number: usize| !liveness.is_live(NodeId::from_usize(graph.section_count() + number));
     for (number, node) in graph.extra_nodes.iter().enumerate() {
         if matches!(node, ExtraNode::Routines { .. }) && dead(number) {
-            out.push(b"removing unused section <internal>:(.text)".to_vec());
+            out.extend_from_slice(b"removing unused section <internal>:(.text)\n");
         }
     }
     for (number, node) in graph.extra_nodes.iter().enumerate() {
         if let ExtraNode::Common { file, .. } = *node
             && dead(number)
         {
-            out.push(line(program, file, b"COMMON"));
+            line(program, file, b"COMMON", &mut out);
         }
     }
-    for &file in &resolution.files {
+    let files = super::by_file(analysis, |file, text| {
         for section in program.sections_of(file) {
             let collectable = matches!(graph.class[section], Class::Node | Class::Pieces);
             if collectable && !liveness.is_live(NodeId(section.0)) {
-                out.push(line(program, file, program.section_name(section)));
+                line(program, file, program.section_name(section), text);
             }
         }
-    }
-    out
+    });
+    if out.is_empty() { files } else { [out, files].concat() }
 }
 
 /// The linker's extraction report, complete with header; `None` if it has none.

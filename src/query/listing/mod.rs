@@ -5,12 +5,15 @@ mod gold;
 mod lld;
 mod mold;
 
+use rayon::prelude::*;
+
 use super::Analysis;
+use crate::ids::FileId;
 use crate::plan::Flavor;
 
-/// The lines of `--print-gc-sections`, without the program prefix of bfd and gold, in the
+/// The text of `--print-gc-sections`, without the program prefix of bfd and gold, every line with its end, in the
 /// linker's order (mold: file order).
-pub fn removed_lines(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+pub fn removed_text(analysis: &Analysis<'_>) -> Vec<u8> {
     if analysis.program.plan.gc_sections == Some(false) {
         return Vec::new();
     }
@@ -20,6 +23,17 @@ pub fn removed_lines(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
         Flavor::Lld => lld::removed(analysis),
         Flavor::Mold => mold::removed(analysis),
     }
+}
+
+/// What `write` writes for each file of the link, in link order.
+fn by_file(analysis: &Analysis<'_>, write: impl Fn(FileId, &mut Vec<u8>) + Sync) -> Vec<u8> {
+    let of_file = |&file: &FileId| {
+        let mut text = Vec::new();
+        write(file, &mut text);
+        text
+    };
+    let parts: Vec<Vec<u8>> = analysis.resolution.files.par_iter().with_min_len(8).map(of_file).collect();
+    parts.concat()
 }
 
 /// The linker's report of extracted members, complete; `None` if the linker has no such report.

@@ -10,12 +10,11 @@ use crate::query::Analysis;
 
 /// Lines of removed sections in file position order, then section index; commons come after the
 /// sections of their file. mold 2.42 adds a summary, which says 0 in every case.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
     let program = &analysis.program;
-    let mut lines = Vec::new();
     let stopped = analysis.resolution.stopped || program.plan.output_kind == OutputKind::Relocatable;
     if stopped || program.plan.gc_sections == Some(false) {
-        return lines;
+        return Vec::new();
     }
     let graph = &analysis.graph;
     let first_extra = graph.section_count();
@@ -28,26 +27,29 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
             commons.push((*file, node));
         }
     }
-    let mut commons = commons.into_iter().peekable();
-    for &file in &analysis.resolution.files {
+    commons.sort();
+    let mut text = super::by_file(analysis, |file, text| {
         let mut label: Option<Vec<u8>> = None;
         let mut add = |section: &[u8]| {
             let label = label.get_or_insert_with(|| spelled(program, file));
-            lines.push([b"removing unused section ", label.as_slice(), b":(", section, b")"].concat());
+            for part in [b"removing unused section ", label.as_slice(), b":(", section, b")\n"] {
+                text.extend_from_slice(part);
+            }
         };
         for section in program.sections_of(file) {
             if graph.class[section] == Class::Node && !analysis.liveness.is_live(NodeId(section.0)) {
                 add(program.section_name(section));
             }
         }
-        while commons.next_if(|(owner, _)| *owner == file).is_some() {
+        let from = commons.partition_point(|&(owner, _)| owner < file);
+        for _ in commons[from..].iter().take_while(|&&(owner, _)| owner == file) {
             add(b".common");
         }
-    }
+    });
     if program.plan.profile.version >= Version(2, 42, 0) {
-        lines.push(b"GC saved 0 bytes".to_vec());
+        text.extend_from_slice(b"GC saved 0 bytes\n");
     }
-    lines
+    text
 }
 
 /// There is none.

@@ -8,6 +8,7 @@ mod pic;
 mod provided;
 
 use fixedbitset::FixedBitSet;
+use rayon::prelude::*;
 
 use crate::error::{Diagnostic, Severity};
 use crate::graph::Class;
@@ -72,7 +73,7 @@ fn inputs(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             }
             Content::Object(object) if program.plan.gc_sections == Some(true) => {
                 for index in 1..object.sections.len() as u32 {
-                    if object.section_name(index) == b"__patchable_function_entries"
+                    if object.is_named(index, b"__patchable_function_entries")
                         && crate::graph::bfd::linked_to(object, index).is_none()
                     {
                         let message =
@@ -266,24 +267,33 @@ fn is_kept(analysis: &Analysis<'_>, section: SectionId) -> bool {
     }
 }
 
-/// Calls `f` with every relocation of every kept section.
-fn each_reference(analysis: &Analysis<'_>, mut f: impl FnMut(FileId, &Object<'_>, u32, &Reloc)) {
+/// What `look` finds in the relocations of the kept sections that `wanted` names, in file order.
+fn in_references<T: Send>(
+    analysis: &Analysis<'_>,
+    wanted: impl Fn(FileId, &Object<'_>, u32) -> bool + Sync,
+    look: impl Fn(FileId, &Object<'_>, u32, &Reloc) -> Option<T> + Sync,
+) -> Vec<T> {
     let program = &analysis.program;
-    for &file in &analysis.resolution.files {
-        let Content::Object(object) = &program.files[file].content else { continue };
+    let of_file = |&file: &FileId| {
+        let mut found = Vec::new();
+        let Content::Object(object) = &program.files[file].content else { return found };
         for index in 1..object.sections.len() as u32 {
             if object.sections[index as usize].reloc == 0
                 || !is_kept(analysis, program.files[file].section_id(index))
+                || !wanted(file, object, index)
             {
                 continue;
             }
             for table in object.reloc_sections(index) {
                 if let Ok(table) = object.reloc_table(table) {
-                    table.for_each(|_, reloc| f(file, object, index, &reloc));
+                    table.for_each(|_, reloc| found.extend(look(file, object, index, &reloc)));
                 }
             }
         }
-    }
+        found
+    };
+    let lists: Vec<Vec<T>> = analysis.resolution.files.par_iter().with_min_len(8).map(of_file).collect();
+    lists.into_iter().flatten().collect()
 }
 
 fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnostic>) {
@@ -291,13 +301,12 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
     let plan = program.plan;
     let default = plan.output_kind != OutputKind::Shared;
     let reports = plan.undefined_is_error.unwrap_or(default) && !plan.warn_unresolved;
-    let mut seen = FixedBitSet::with_capacity(program.names.len());
-    each_reference(analysis, |file, object, section, reloc| {
+    let used = |file: FileId, object: &Object<'_>, section: u32, reloc: &Reloc| {
         let symbol = reloc.symbol;
         if symbol < object.first_global {
-            return;
+            return None;
         }
-        let Some(name) = program.files[file].global_name(symbol) else { return };
+        let name = program.files[file].global_name(symbol)?;
         let name = match object.symbol(symbol).map(|s| s.place) {
             Some(Place::Undefined) => resolve::referenced(&analysis.resolution.wraps, name),
             _ => name,
@@ -305,13 +314,18 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
         // Whatever the options say, what is not of default visibility must be defined here.
         let protected = analysis.resolution.start_stop.iter().any(|(n, _)| *n == name);
         let wanted = reports || protected || analysis.resolution.visibility[name] != STV_DEFAULT;
-        if wanted && bad.contains(name.idx()) && !seen.put(name.idx()) {
+        (wanted && bad.contains(name.idx())).then_some((name, file, section))
+    };
+    let mut seen = FixedBitSet::with_capacity(program.names.len());
+    for (name, file, section) in in_references(analysis, |_, _, _| true, used) {
+        if !seen.put(name.idx()) {
             let text = String::from_utf8_lossy(program.name(name)).into_owned();
-            let from = String::from_utf8_lossy(object.section_name(section)).into_owned();
+            let section = program.files[file].section_id(section);
+            let from = String::from_utf8_lossy(program.section_name(section)).into_owned();
             let subject = format!("{}:({from})", program.label(file));
             out.push(error(subject, format!("undefined reference to `{text}'")).about(program.name(name)));
         }
-    });
+    }
 }
 
 /// `elf_link_output_extsym`: undefined names of shared libraries, in executables. A library whose
@@ -353,44 +367,54 @@ fn libraries(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnosti
 fn discarded(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     let program = &analysis.program;
     let resolution = &analysis.resolution;
-    let any_lost = resolution.lost.count_ones(..) > 0;
-    let any_excluded = analysis.graph.class.iter().any(|c| *c == Class::Discarded);
-    if !any_lost && !any_excluded {
+    let gone =
+        |section: SectionId| resolution.is_lost(section) || analysis.graph.class[section] == Class::Discarded;
+    let mut concerned = FixedBitSet::with_capacity(program.files.len());
+    for &file in &resolution.files {
+        concerned.set(file.idx(), program.sections_of(file).any(gone));
+    }
+    if concerned.is_clear() {
         return;
     }
-    let mut seen: Vec<FileId> = Vec::new();
-    each_reference(analysis, |file, object, section, reloc| {
-        let symbol = reloc.symbol;
-        if symbol == 0 || seen.last() == Some(&file) {
-            return;
-        }
-        let name = object.section_name(section);
-        // bfd `_bfd_elf_default_action_discarded`.
-        if crate::graph::bfd::is_debug(object, section)
-            || matches!(name, b".eh_frame" | b".gcc_except_table" | b".sframe" | b".stab" | b".pdr")
-            || name.starts_with(b".gcc_except_table.")
-            || match object.machine {
-                consts::EM_PPC64 => matches!(name, b".opd" | b".toc" | b".toc1"),
-                consts::EM_PPC => matches!(name, b".fixup" | b".got2"),
-                // hppa
-                15 => name == b".PARISC.unwind",
-                _ => false,
+    let found = in_references(
+        analysis,
+        |file, object, section| concerned.contains(file.idx()) && !may_refer_to_discarded(object, section),
+        |file, object, section, reloc| {
+            let symbol = reloc.symbol;
+            if symbol == 0 || symbol >= object.first_global {
+                return None;
             }
-        {
-            return;
+            let Place::Section(target) = object.symbol(symbol)?.place else { return None };
+            let target = program.files[file].section_id(target);
+            gone(target).then_some((file, section, target))
+        },
+    );
+    let mut last = None;
+    for (file, section, target) in found {
+        if last.replace(file) == Some(file) {
+            continue;
         }
-        let Some(Place::Section(target)) = object.symbol(symbol).map(|s| s.place) else { return };
-        if symbol >= object.first_global {
-            return;
+        let section = program.files[file].section_id(section);
+        let from = String::from_utf8_lossy(program.section_name(section)).into_owned();
+        let to = String::from_utf8_lossy(program.section_name(target)).into_owned();
+        let subject = format!("{}:({from})", program.label(file));
+        out.push(error(subject, format!("refers to discarded section `{to}'")));
+    }
+}
+
+/// bfd `_bfd_elf_default_action_discarded` and its kin: sections whose references to what is gone are no error.
+fn may_refer_to_discarded(object: &Object<'_>, section: u32) -> bool {
+    if crate::graph::bfd::is_debug(object, section) {
+        return true;
+    }
+    let name = object.section_name(section);
+    matches!(name, b".eh_frame" | b".gcc_except_table" | b".sframe" | b".stab" | b".pdr")
+        || name.starts_with(b".gcc_except_table.")
+        || match object.machine {
+            consts::EM_PPC64 => matches!(name, b".opd" | b".toc" | b".toc1"),
+            consts::EM_PPC => matches!(name, b".fixup" | b".got2"),
+            // hppa
+            15 => name == b".PARISC.unwind",
+            _ => false,
         }
-        let target = program.files[file].section_id(target);
-        let gone = resolution.is_lost(target) || analysis.graph.class[target] == Class::Discarded;
-        if gone {
-            seen.push(file);
-            let from = String::from_utf8_lossy(name).into_owned();
-            let to = String::from_utf8_lossy(program.section_name(target)).into_owned();
-            let subject = format!("{}:({from})", program.label(file));
-            out.push(error(subject, format!("refers to discarded section `{to}'")));
-        }
-    });
 }

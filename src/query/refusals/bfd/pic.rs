@@ -4,11 +4,11 @@
 //! Follows `elf_x86_64_scan_relocs` and the place-relative part of `elf_x86_64_relocate_section`. Values
 //! that do not fit are left out.
 
-use super::{each_reference, error};
+use super::{error, in_references};
 use crate::demangle;
 use crate::error::Diagnostic;
-use crate::load::elf::Place;
 use crate::load::elf::consts::*;
+use crate::load::elf::{Object, Place};
 use crate::plan::{OutputKind, Symbolic};
 use crate::query::Analysis;
 use crate::resolve::{DefKind, referenced};
@@ -33,14 +33,16 @@ pub(super) fn refusals(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     if !pic && analysis.resolution.needed_libraries.is_clear() {
         return;
     }
-    let mut last = None;
-    each_reference(analysis, |file, object, section, reloc| {
-        if last == Some((file, section)) {
-            return;
-        }
+    let allocated = |_, object: &Object<'_>, section: u32| object.sections[section as usize].is_alloc();
+    let found = in_references(analysis, allocated, |file, object, section, reloc| {
         let row = object.sections[section as usize];
-        if !row.is_alloc() {
-            return;
+        let writable = row.flags & SHF_WRITE != 0;
+        let absolute =
+            matches!(reloc.kind, R_8 | R_16 | R_32 | R_32S) && !(reloc.kind == R_32 && !target.is_64);
+        let relative = matches!(reloc.kind, R_PC8 | R_PC16 | R_PC32) && shared && !writable;
+        let thread_local = reloc.kind == R_TPOFF32 && shared && target.is_64;
+        if !(absolute || relative || thread_local) {
+            return None;
         }
         let place = object.symbol(reloc.symbol).map(|s| s.place);
         let name =
@@ -51,28 +53,25 @@ pub(super) fn refusals(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         });
         let kind = name.map(|name| analysis.resolution.definitions[name].kind);
         let from_library = kind == Some(DefKind::Shared);
-        let writable = row.flags & SHF_WRITE != 0;
-        let refused = match reloc.kind {
-            R_32 if !target.is_64 => false,
-            R_8 | R_16 | R_32 | R_32S => !plan.no_reloc_overflow && (pic || (from_library && writable)),
-            R_TPOFF32 => shared && target.is_64,
-            R_PC8 | R_PC16 | R_PC32 if shared && !writable => {
-                name.is_some_and(|name| is_preemptible(analysis, name))
-            }
-            _ => false,
-        };
-        if refused {
-            last = Some((file, section));
-            let from = String::from_utf8_lossy(object.section_name(section)).into_owned();
-            let what = match name {
-                Some(name) => String::from_utf8_lossy(program.name(name)).into_owned(),
-                None => "a local symbol".to_string(),
-            };
-            let message =
-                format!("relocation of type {} against {what} in position independent output", reloc.kind);
-            out.push(error(format!("{}:({from})", program.label(file)), message));
-        }
+        let refused = thread_local
+            || (absolute && !plan.no_reloc_overflow && (pic || (from_library && writable)))
+            || (relative && name.is_some_and(|name| is_preemptible(analysis, name)));
+        refused.then_some((file, section, reloc.kind, name))
     });
+    let mut last = None;
+    for (file, section, kind, name) in found {
+        if last.replace((file, section)) == Some((file, section)) {
+            continue;
+        }
+        let section = program.files[file].section_id(section);
+        let from = String::from_utf8_lossy(program.section_name(section)).into_owned();
+        let what = match name {
+            Some(name) => String::from_utf8_lossy(program.name(name)).into_owned(),
+            None => "a local symbol".to_string(),
+        };
+        let message = format!("relocation of type {kind} against {what} in position independent output");
+        out.push(error(format!("{}:({from})", program.label(file)), message));
+    }
 }
 
 /// Whether a shared library's name may mean another object's symbol at run time. Where bfd's answer
