@@ -95,7 +95,7 @@ pub fn first_members(bytes: &[u8], count: usize) -> Result<Vec<Member>, String> 
 }
 
 /// The members in file order until there are `limit`, and where the index stands.
-fn walk(bytes: &[u8], limit: usize) -> Result<(Archive, Option<(RawIndex, Range<usize>)>), String> {
+fn walk(bytes: &[u8], limit: usize) -> Result<(Archive, Option<IndexPlace>), String> {
     let kind = if bytes.starts_with(b"!<arch>\n") {
         Kind::Regular
     } else if bytes.starts_with(b"!<thin>\n") {
@@ -204,6 +204,9 @@ fn walk(bytes: &[u8], limit: usize) -> Result<(Archive, Option<(RawIndex, Range<
     }
     Ok((Archive { kind, members, index: None }, raw_index))
 }
+
+/// How the index is written, and where.
+type IndexPlace = (RawIndex, Range<usize>);
 
 #[derive(Clone, Copy)]
 enum RawIndex {

@@ -106,8 +106,13 @@ pub(super) fn bounds(analysis: &Analysis<'_>, section: &[u8], around: &[&[u8]]) 
     let program = &analysis.program;
     let own = [[b"__start_".as_slice(), section].concat(), [b"__stop_".as_slice(), section].concat()];
     let mut names: Vec<NameId> = own.iter().filter_map(|n| program.names.find(n)).collect();
-    names.extend(around.iter().filter_map(|n| program.names.find(n)));
-    names.dedup();
+    let around_it = around.iter().filter_map(|n| program.names.find(n));
+    for name in around_it {
+        // A script may write the linker's own names around the statement.
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     let mut table = TableBounds::default();
     for (name, uses) in names.iter().zip(mentions(analysis, &names)) {
         let kind = analysis.resolution.definitions[*name].kind;

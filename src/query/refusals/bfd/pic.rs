@@ -38,7 +38,7 @@ pub(super) fn refusals(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         let row = object.sections[section as usize];
         let writable = row.flags & SHF_WRITE != 0;
         let absolute =
-            matches!(reloc.kind, R_8 | R_16 | R_32 | R_32S) && !(reloc.kind == R_32 && !target.is_64);
+            matches!(reloc.kind, R_8 | R_16 | R_32 | R_32S) && (reloc.kind != R_32 || target.is_64);
         let relative = matches!(reloc.kind, R_PC8 | R_PC16 | R_PC32) && shared && !writable;
         let thread_local = reloc.kind == R_TPOFF32 && shared && target.is_64;
         if !(absolute || relative || thread_local) {
