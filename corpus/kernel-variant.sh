@@ -13,7 +13,8 @@ cp -a "$tree" "$2/"
 cd "$2/$(basename "$tree")"
 # shellcheck disable=SC1091
 case $(sed -n 's/^CONFIG_\(PPC64\|MIPS\|PPC32\)=y/\1/p' .config | head -1) in
-    PPC64 | PPC32) export ARCH=powerpc CROSS_COMPILE=powerpc64le-linux-gnu- ;;
+    PPC64) export ARCH=powerpc CROSS_COMPILE=powerpc64le-linux-gnu- ;;
+    PPC32) export ARCH=powerpc CROSS_COMPILE=powerpc-linux-gnu- ;;
     MIPS) export ARCH=mips CROSS_COMPILE=mips-linux-gnu- ;;
 esac
 export KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=corpus KBUILD_BUILD_HOST=corpus

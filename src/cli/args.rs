@@ -208,6 +208,16 @@ pub(super) struct LinkArgs {
     /// The folder that relative input paths start from
     #[arg(short = 'C', value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    /// The linker's or the compiler driver's command line
+    #[arg(last = true, value_name = "LINK LINE")]
+    pub(super) line: Vec<OsString>,
+}
+
+/// How a command runs, and what it tells meanwhile.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct RunArgs {
     /// Number of threads
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
@@ -226,9 +236,6 @@ pub(super) struct LinkArgs {
     /// Any diagnostic is an error
     #[arg(long)]
     pub(super) strict: bool,
-    /// The linker's or the compiler driver's command line
-    #[arg(last = true, value_name = "LINK LINE")]
-    pub(super) line: Vec<OsString>,
 }
 
 /// Options that change how archives are linked.
@@ -692,24 +699,8 @@ pub(super) struct DiffArgs {
     /// The folder that relative input paths of NEW start from
     #[arg(long, value_name = "DIR")]
     pub(super) new_directory: Option<PathBuf>,
-    /// Number of threads
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<usize>,
-    /// Tell on stderr how long each phase took
-    #[arg(long)]
-    pub(super) timings: bool,
-    /// Progress on stderr
-    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
-    pub(super) progress: Progress,
-    /// No notes and warnings on stderr
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub(super) quiet: bool,
-    /// More on stderr
-    #[arg(short, long)]
-    pub(super) verbose: bool,
-    /// Any diagnostic is an error
-    #[arg(long)]
-    pub(super) strict: bool,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
 }
 
 /// Orders of rows of `diff`.

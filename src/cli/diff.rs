@@ -1,11 +1,10 @@
 //! `diff OLD NEW`: two links or images, each told in its own way.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::Answer;
-use super::args::{Demangle, DiffArgs, DiffBy, DiffFormat, DiffSort, DiffSymbols, LinkArgs, Progress};
-use super::options::{self, Telling};
+use super::args::{Demangle, DiffArgs, DiffBy, DiffFormat, DiffSort, DiffSymbols, LinkArgs};
+use super::options;
 use super::session::{self, Clock, tell};
 use super::snapshot as saving;
 use crate::error::{Error, Result};
@@ -97,7 +96,7 @@ enum Read {
 }
 
 fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<(Vec<u8>, u8)> {
-    let mut clock = Clock::new(telling(args));
+    let mut clock = Clock::new(options::telling(&args.run));
     let old = read(args, &args.old, args.old_directory.as_ref(), store, &mut clock)?;
     let new = read(args, &args.new, args.new_directory.as_ref(), store, &mut clock)?;
     let images = matches!(old, Read::Image(_)) || matches!(new, Read::Image(_));
@@ -134,7 +133,7 @@ fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<(Vec<u8>, u8)> {
         }
     }
     clock.done("comparing");
-    if !args.quiet {
+    if !args.run.quiet {
         for note in &notes {
             tell(&format!("warning: {}", escape(note.as_bytes())));
         }
@@ -187,12 +186,6 @@ impl Read {
     }
 }
 
-fn telling(args: &DiffArgs) -> Telling {
-    let terminal = std::io::stderr().is_terminal();
-    let progress = args.progress == Progress::Auto && !args.quiet && !args.timings && terminal;
-    Telling { quiet: args.quiet, verbose: args.verbose, timings: args.timings, progress }
-}
-
 fn read(
     args: &DiffArgs,
     path: &Path,
@@ -225,12 +218,7 @@ fn read(
         // An operand is found from where we are, its inputs from their folder.
         kbuild: kbuild.map(|tree| std::path::absolute(&tree).unwrap_or(tree)),
         directory,
-        threads: args.threads,
-        timings: args.timings,
-        progress: args.progress,
-        quiet: args.quiet,
-        verbose: args.verbose,
-        strict: args.strict,
+        run: args.run.clone(),
         line: Vec::new(),
     };
     let link = options::link(words, false).map_err(|e| e.within(&name))?;

@@ -1,9 +1,5 @@
 //! `exports`: a kernel's exports, linked or not, and who uses them.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
 use super::Answer;
 use super::args::{ExportsArgs, Format};
 use super::session::{self, Clock};
@@ -36,9 +32,7 @@ pub(super) fn run(args: ExportsArgs) -> Result<Answer> {
         && let Some(root) = sources::root_of(&tree.directory)
     {
         let is_on = |option: &str| tree.config.get(option).is_some();
-        answer = answer.with_places(&analysis, |object| {
-            sources::line_of_object(&root, Path::new(OsStr::from_bytes(object)), is_on)
-        });
+        answer = answer.with_places(&analysis, |object| sources::line_of_object(&root, object, is_on));
     }
     clock.done("exports");
     let found = exports::findings(&analysis, &answer, &modules);

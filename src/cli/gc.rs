@@ -79,7 +79,8 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
     Ok(Answer { bytes, output: output.output, code })
 }
 
-fn grouping(by: By) -> Grouping {
+/// What the words of `--by` mean.
+pub(super) fn grouping(by: By) -> Grouping {
     match by {
         By::File => Grouping::File,
         By::Archive => Grouping::Archive,

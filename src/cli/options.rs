@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::args::{Demangle, Format, LinkArgs, ModeArgs, OutputArgs, Progress, RowArgs, Sort, When};
+use super::args::{Demangle, Format, LinkArgs, ModeArgs, OutputArgs, Progress, RowArgs, RunArgs, Sort, When};
 use crate::error::{Error, Result};
 use crate::plan::kbuild::{self, KernelTree, Module};
 use crate::plan::modes::{self, ArchiveMode};
@@ -111,22 +111,27 @@ pub(super) fn link(args: LinkArgs, assume_gc: bool) -> Result<LinkOptions> {
     if let Some(directory) = args.directory.as_ref().filter(|d| !d.is_dir()) {
         return Err(Error::new(format!("option -C {}", directory.display()), "not a folder"));
     }
-    if let Some(threads) = args.threads {
+    if let Some(threads) = args.run.threads {
         if threads == 0 {
             return Err(Error::new("option --threads", "at least 1"));
         }
         // Only the first call can set the size; a later one (tests) keeps what is there.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.min(1024)).build_global();
     }
-    let progress =
-        args.progress == Progress::Auto && !args.quiet && !args.timings && std::io::stderr().is_terminal();
     Ok(LinkOptions {
         input,
         modes: Vec::new(),
         overrides: Overrides { linker, directory: folder, assume_gc, assumed: None },
-        strict: args.strict,
-        telling: Telling { quiet: args.quiet, verbose: args.verbose, timings: args.timings, progress },
+        strict: args.run.strict,
+        telling: telling(&args.run),
     })
+}
+
+/// What stderr gets: progress only on a terminal that nothing else is told to.
+pub(super) fn telling(args: &RunArgs) -> Telling {
+    let progress =
+        args.progress == Progress::Auto && !args.quiet && !args.timings && std::io::stderr().is_terminal();
+    Telling { quiet: args.quiet, verbose: args.verbose, timings: args.timings, progress }
 }
 
 /// Where the answer goes and how it looks.

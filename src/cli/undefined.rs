@@ -1,9 +1,5 @@
 //! `undefined`: each undefined symbol of a link or of a module, its cause and remedy.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
 use super::Answer;
 use super::args::{Format, UndefinedArgs};
 use super::kernel;
@@ -92,9 +88,7 @@ pub(super) fn explained(
                 let hints = sources::search(&root, tree.srcarch.as_deref(), &open, is_on);
                 answer = answer.with_sources(|name| hints.get(name.as_ref() as &bstr::BStr).cloned());
             }
-            answer = answer.with_places(analysis, |object| {
-                sources::line_of_object(&root, Path::new(OsStr::from_bytes(object)), is_on)
-            });
+            answer = answer.with_places(analysis, |object| sources::line_of_object(&root, object, is_on));
             clock.done("sources");
         }
     }

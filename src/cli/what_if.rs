@@ -132,20 +132,13 @@ fn run_kill(args: WhatIfArgs) -> Result<Answer> {
 }
 
 fn grouping(by: By) -> Result<Grouping> {
-    Ok(match by {
-        By::File => Grouping::File,
-        By::Archive => Grouping::Archive,
-        By::Directory => Grouping::Directory,
-        By::Section => Grouping::Section,
-        By::Kind => Grouping::Kind,
-        By::Symbol => Grouping::Symbol,
-        By::Region => {
-            return Err(Error::new(
-                "option --by=region",
-                "what-if has file, archive, directory, section, kind, symbol",
-            ));
-        }
-    })
+    match by {
+        By::Region => Err(Error::new(
+            "option --by=region",
+            "what-if has file, archive, directory, section, kind, symbol",
+        )),
+        by => Ok(super::gc::grouping(by)),
+    }
 }
 
 /// The changes of the options, roots and KEEPs first.

@@ -169,6 +169,28 @@ pub enum RootKind {
     Opaque,
 }
 
+impl RootKind {
+    /// The contract's word for it (cli.md 2).
+    pub fn word(self) -> &'static str {
+        match self {
+            RootKind::Entry => "entry",
+            RootKind::UndefinedOption => "undefined-option",
+            RootKind::RequireDefined => "require-defined",
+            RootKind::Extern => "extern",
+            RootKind::Keep => "keep",
+            RootKind::Note => "note",
+            RootKind::InitArray => "init-array",
+            RootKind::RetainFlag => "retain-flag",
+            RootKind::DynamicExport => "dynamic-export",
+            RootKind::DsoReference => "dso-reference",
+            RootKind::ScriptReference => "script-reference",
+            RootKind::StartStop => "start-stop",
+            RootKind::Unwind => "unwind",
+            RootKind::Opaque => "opaque",
+        }
+    }
+}
+
 /// One root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Root {

@@ -5,6 +5,8 @@
 //! Links are not followed; sizes and depth are limited.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice};
@@ -60,7 +62,8 @@ pub fn root_of(directory: &Path) -> Option<PathBuf> {
 }
 
 /// The Makefile line that names an object (`lib/string.o`), if its source's folder has one.
-pub fn line_of_object(root: &Path, object: &Path, is_on: impl Fn(&str) -> bool) -> Option<(String, u32)> {
+pub fn line_of_object(root: &Path, object: &[u8], is_on: impl Fn(&str) -> bool) -> Option<(String, u32)> {
+    let object = Path::new(OsStr::from_bytes(object));
     let inside = object.is_relative() && !object.components().any(|c| c == std::path::Component::ParentDir);
     if !inside || object.extension().is_none_or(|e| e != "o") {
         return None;

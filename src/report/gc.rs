@@ -8,7 +8,7 @@ use super::csv::csv_record;
 use super::json::{self, AmountJson, FindingJson, LinkInfo, TOOL, Tool, TotalsJson};
 use super::labels::escape;
 use super::outputs::{ImageJson, OutputJson, Outputs, RegionJson};
-use super::text::{count, linker, machine, output_kind, percent, plural, size, table};
+use super::text::{count, linker, machine, more, output_kind, percent, plural, size, table};
 use crate::query::dead::{Dead, DroppedSection, GroupRow, Grouping, file_label};
 use crate::query::select::{Selection, SortBy};
 use crate::query::symbols;
@@ -164,12 +164,6 @@ pub fn text(page: &Page<'_, '_>, dead: &Dead, outputs: Option<&Outputs<'_>>, ver
         "next: leave out --no-gc-sections to see what garbage collection would drop\n"
     });
     out.into_bytes()
-}
-
-fn more(out: &mut String, hidden: usize, what: &str) {
-    if hidden > 0 {
-        out.push_str(&format!("  ... and {} more {what} (-n 0 shows all)\n", count(hidden as u64)));
-    }
 }
 
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use bstr::ByteSlice;
 use super::Page;
 use super::csv::csv_record;
 use super::labels::escape;
-use super::text::{count, linker, machine, output_kind, plural, size, table};
+use super::text::{count, linker, machine, more, output_kind, plural, size, table};
 use crate::ids::{FileId, SectionId};
 use crate::query::Analysis;
 use crate::query::finding::{Finding, Level, level_word, name_of};
@@ -415,12 +415,6 @@ fn idle(out: &mut String, page: &Page<'_, '_>, audit: &Audit) {
     }
     out.push_str(&table(lines, &[]));
     more(out, audit.idle.len() - shown, "patterns");
-}
-
-fn more(out: &mut String, hidden: usize, what: &str) {
-    if hidden > 0 {
-        out.push_str(&format!("  ... and {} more {what} (-n 0 shows all)\n", count(hidden as u64)));
-    }
 }
 
 /// One record per finding.

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::Page;
 use super::json::{self, FindingJson, LinkInfo, TOOL, Tool};
 use super::labels::escape;
+use super::retained::OwnJson;
 use super::text::{count, linker, machine, output_kind, plural, size};
-use crate::query::retained::sets::Own;
 use crate::query::what_if::kill::{Cut, Item, Kill, MOST_ITEMS};
 
 /// The most members of a set that are told in text.
@@ -88,18 +88,6 @@ struct KillJson {
     cuts: Vec<CutJson>,
     cuts_omitted: u64,
     findings: Vec<FindingJson>,
-}
-
-#[derive(Serialize)]
-struct OwnJson {
-    sections: u64,
-    bytes: u64,
-}
-
-impl From<Own> for OwnJson {
-    fn from(own: Own) -> Self {
-        OwnJson { sections: own.sections, bytes: own.bytes }
-    }
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use super::Page;
 use super::csv::csv_record;
 use super::json::{self, FindingJson, LinkInfo, TOOL, Tool};
 use super::labels::{Style, escape};
-use super::text::{count, linker, machine, output_kind, percent, plural, size, table};
+use super::text::{count, linker, machine, more, output_kind, percent, plural, size, table};
 use crate::query::retained::one::{Goes, Gone};
 use crate::query::retained::sets::Own;
 use crate::query::retained::{By, Retained, Row};
@@ -21,12 +21,6 @@ fn head(page: &Page<'_, '_>, collects: bool) -> String {
         out.push_str("This link does not collect garbage: whatever is in it stays.\n");
     }
     out
-}
-
-fn more(out: &mut String, hidden: usize, what: &str) {
-    if hidden > 0 {
-        out.push_str(&format!("  ... and {} more {what} (-n 0 shows all)\n", count(hidden as u64)));
-    }
 }
 
 fn name(style: Style, by: By, row: &Row) -> String {
@@ -216,8 +210,9 @@ pub fn folded(stacks: &[(Vec<BString>, u64)]) -> Vec<u8> {
     out
 }
 
+/// Sections and their bytes.
 #[derive(Serialize)]
-struct OwnJson {
+pub(super) struct OwnJson {
     sections: u64,
     bytes: u64,
 }

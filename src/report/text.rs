@@ -38,6 +38,13 @@ pub fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
+/// The line below a table of which rows were left out.
+pub fn more(out: &mut String, hidden: usize, what: &str) {
+    if hidden > 0 {
+        out.push_str(&format!("  ... and {} more {what} (-n 0 shows all)\n", count(hidden as u64)));
+    }
+}
+
 /// Part of a whole in per cent.
 pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 { "0.0 %".into() } else { format!("{:.1} %", part as f64 * 100.0 / whole as f64) }

@@ -6,7 +6,7 @@ use super::Page;
 use super::csv::csv_record;
 use super::json::{self, AmountJson, FindingJson, LinkInfo, TOOL, Tool, TotalsJson};
 use super::labels::escape;
-use super::text::{count, linker, machine, output_kind, plural, size, table};
+use super::text::{count, linker, machine, more, output_kind, plural, size, table};
 use crate::query::dead::Grouping;
 use crate::query::select::{Selection, SortBy};
 use crate::query::totals::{Amount, Totals};
@@ -164,12 +164,6 @@ pub fn text(page: &Page<'_, '_>, answer: &WhatIf, by: &[Grouping]) -> Vec<u8> {
     }
     out.push_str("\nnext: `--format=linker` gives the changed link's own lines, `--by=archive` groups, `linksweep why NAME` says what keeps something\n");
     out.into_bytes()
-}
-
-fn more(out: &mut String, hidden: usize, what: &str) {
-    if hidden > 0 {
-        out.push_str(&format!("  ... and {} more {what} (-n 0 shows all)\n", count(hidden as u64)));
-    }
 }
 
 #[derive(Serialize)]

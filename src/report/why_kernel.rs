@@ -17,7 +17,7 @@ impl Words<'_> {
             Origin::Root(root) => {
                 let kernel =
                     (root.kind == RootKind::Keep).then(|| self.kernel_kind(root.node).map(KernelRoot::word));
-                kernel.flatten().unwrap_or(Self::root_kind(root.kind))
+                kernel.flatten().unwrap_or(root.kind.word())
             }
             Origin::Rule(_) => "rule",
             Origin::NoCollection(_) => "no-collection",

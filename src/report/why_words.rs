@@ -6,7 +6,6 @@
 use crate::graph::{EdgeKind, Root, RootKind};
 use crate::ids::{FileId, NameId, NodeId, SectionId};
 use crate::plan::{Flavor, OutputKind};
-use crate::query::portrait::codes::root_word;
 use crate::query::why::{
     Beyond, Cause, Death, Demand, Extracted, Hop, NamedBy, Origin, OwnSymbol, Referrer, ReferrerState,
     RelocUse, Remedy, ScriptPlace, State, StatementFacts, SymbolPlace, TableBounds, Uncounted, Verdict, View,
@@ -202,11 +201,6 @@ impl Words<'_> {
             Origin::Rule(_) => "kept by a rule of this linker that names no other section".into(),
             Origin::NoCollection(_) => "the link collects no garbage; --gc-sections would drop it".into(),
         }
-    }
-
-    /// The contract's word for a root kind.
-    pub fn root_kind(kind: RootKind) -> &'static str {
-        root_word(kind)
     }
 
     fn root(&self, root: &Root) -> String {

@@ -33,7 +33,8 @@ const FINAL: [&str; 11] = [
     ".gnu.attributes",
 ];
 
-const MIPS: [&str; 8] = [
+/// Markers of mips ABIs that scripts keep.
+pub(super) const MIPS: [&str; 8] = [
     ".mdebug.abi32",
     ".mdebug.abiN32",
     ".mdebug.abi64",

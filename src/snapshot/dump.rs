@@ -203,7 +203,7 @@ impl Dump<'_, '_> {
         });
         json!({
             "kind": "root",
-            "root": codes::root_word(p.root_kind(row)),
+            "root": p.root_kind(row).word(),
             "node": self.node(p.roots.node.at(row)),
             "symbol": self.text(p.roots.name.at(row)),
             "keep": keep,

@@ -43,15 +43,7 @@ pub fn check(case: &Case, link: &Link, linker: LinkerId) -> Result<(), Failed> {
     for &node in graph.nodes.iter().step_by(step) {
         let mut removed = FixedBitSet::with_capacity(analysis.graph.node_count());
         removed.insert(node.index());
-        let without = mark_without(
-            &analysis.program,
-            &analysis.resolution,
-            &analysis.graph,
-            &analysis.roots,
-            Some(&removed),
-        );
-        let mut freed = analysis.liveness.live.clone();
-        freed.difference_with(&without.live);
+        let freed = freed(&analysis, &removed);
         let freed: BTreeSet<NodeId> = freed.ones().map(NodeId::from_usize).collect();
         let mut below: BTreeSet<u32> = graph.of(node).into_iter().collect();
         for &vertex in &tree.preorder {
@@ -90,6 +82,15 @@ pub fn check(case: &Case, link: &Link, linker: LinkerId) -> Result<(), Failed> {
     by_file(&analysis, &graph)
 }
 
+/// What marking again without some nodes frees.
+fn freed(analysis: &Analysis<'_>, removed: &FixedBitSet) -> FixedBitSet {
+    let Analysis { program, resolution, graph, roots, liveness } = analysis;
+    let without = mark_without(program, resolution, graph, roots, Some(removed));
+    let mut freed = liveness.live.clone();
+    freed.difference_with(&without.live);
+    freed
+}
+
 /// What goes with a file is what marking without all of it frees.
 fn by_file(analysis: &Analysis<'_>, graph: &LiveGraph) -> Result<(), Failed> {
     if graph.order_dependent {
@@ -109,15 +110,7 @@ fn by_file(analysis: &Analysis<'_>, graph: &LiveGraph) -> Result<(), Failed> {
                 removed.insert(node.index());
             }
         }
-        let without = mark_without(
-            &analysis.program,
-            &analysis.resolution,
-            &analysis.graph,
-            &analysis.roots,
-            Some(&removed),
-        );
-        let mut freed = analysis.liveness.live.clone();
-        freed.difference_with(&without.live);
+        let freed = freed(analysis, &removed);
         let bytes: u64 =
             freed.ones().map(|n| own(&analysis.program, &analysis.graph, NodeId::from_usize(n)).bytes).sum();
         if bytes != row.retained.bytes {

@@ -10,7 +10,7 @@ use bstr::{BStr, BString, ByteSlice};
 use fixedbitset::FixedBitSet;
 
 use super::side::{Part, PartKind, Side, SideKind, Sums, Text, Texts};
-use crate::graph::{EdgeKind, RootKind};
+use crate::graph::EdgeKind;
 use crate::load::image::SizeClass;
 use crate::query::fate::Fate;
 use crate::query::portrait::codes::ExtraKind;
@@ -174,7 +174,7 @@ impl<'p, 'd> LinkSide<'p, 'd> {
         let p = self.portrait;
         let at = root as usize;
         let text = |column: &[u32], row: usize| p.strings.some(column.get(row).copied().unwrap_or(NONE));
-        let kind = root_word(p.root_kind(at));
+        let kind = p.root_kind(at).word();
         let name = text(&p.roots.name, at).map(BString::from);
         let keep = p.roots.keep.get(at).copied().filter(|k| *k != NONE).map(|keep| {
             let statement = text(&p.keeps.text, keep as usize).unwrap_or(b"");
@@ -305,26 +305,6 @@ fn laid(p: &Portrait<'_>) -> Vec<(u64, Option<SizeClass>)> {
         .collect()
 }
 
-/// The contract's word for a kind of root (cli.md 2).
-pub(super) fn root_word(kind: RootKind) -> &'static str {
-    match kind {
-        RootKind::Entry => "entry",
-        RootKind::UndefinedOption => "undefined-option",
-        RootKind::RequireDefined => "require-defined",
-        RootKind::Extern => "extern",
-        RootKind::Keep => "keep",
-        RootKind::Note => "note",
-        RootKind::InitArray => "init-array",
-        RootKind::RetainFlag => "retain-flag",
-        RootKind::DynamicExport => "dynamic-export",
-        RootKind::DsoReference => "dso-reference",
-        RootKind::ScriptReference => "script-reference",
-        RootKind::StartStop => "start-stop",
-        RootKind::Unwind => "unwind",
-        RootKind::Opaque => "opaque",
-    }
-}
-
 /// Makes parts.
 struct Maker<'a, 'p, 'd> {
     link: &'a LinkSide<'p, 'd>,
@@ -429,20 +409,7 @@ impl Maker<'_, '_, '_> {
         let output = self.texts.number(p.strings.get(p.outputs.name.at(row)));
         let region = p.outputs.region.get(row).copied().unwrap_or(NONE);
         let region = self.texts.number(p.strings.get(region));
-        let (input, symbol, file, directory, archive, root) = (0, 0, 0, 0, 0, 0);
-        self.parts.push(Part {
-            kind,
-            class,
-            bytes,
-            output,
-            input,
-            symbol,
-            file,
-            directory,
-            archive,
-            root,
-            region,
-        });
+        self.parts.push(Part { region, ..Part::of_output(kind, class, bytes, output) });
     }
 }
 

@@ -89,6 +89,25 @@ pub struct Part {
     pub region: Text,
 }
 
+impl Part {
+    /// Bytes of which only the output section is known.
+    pub(super) fn of_output(kind: PartKind, class: SizeClass, bytes: u64, output: Text) -> Self {
+        Part {
+            kind,
+            class,
+            bytes,
+            output,
+            input: 0,
+            symbol: 0,
+            file: 0,
+            directory: 0,
+            archive: 0,
+            root: 0,
+            region: 0,
+        }
+    }
+}
+
 /// What a side is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SideKind {
@@ -185,21 +204,8 @@ impl Side {
             sums.add(section.class, section.size);
             let output = texts.number(section.name);
             let mut part = |symbol: Text, bytes: u64| {
-                let (kind, class) = (PartKind::Content, section.class);
-                let (file, directory, archive, root, region) = (0, 0, 0, 0, 0);
-                parts.push(Part {
-                    kind,
-                    class,
-                    bytes,
-                    output,
-                    input: output,
-                    symbol,
-                    file,
-                    directory,
-                    archive,
-                    root,
-                    region,
-                });
+                let whole = Part::of_output(PartKind::Content, section.class, bytes, output);
+                parts.push(Part { input: output, symbol, ..whole });
             };
             let first = symbols.partition_point(|s| s.section < section.index);
             let (mut end, mut named) = (0u64, 0u64);

@@ -107,26 +107,6 @@ pub fn edge_word(kind: EdgeKind) -> &'static str {
     }
 }
 
-/// The contract's word for a root kind (cli.md 2).
-pub fn root_word(kind: RootKind) -> &'static str {
-    match kind {
-        RootKind::Entry => "entry",
-        RootKind::UndefinedOption => "undefined-option",
-        RootKind::RequireDefined => "require-defined",
-        RootKind::Extern => "extern",
-        RootKind::Keep => "keep",
-        RootKind::Note => "note",
-        RootKind::InitArray => "init-array",
-        RootKind::RetainFlag => "retain-flag",
-        RootKind::DynamicExport => "dynamic-export",
-        RootKind::DsoReference => "dso-reference",
-        RootKind::ScriptReference => "script-reference",
-        RootKind::StartStop => "start-stop",
-        RootKind::Unwind => "unwind",
-        RootKind::Opaque => "opaque",
-    }
-}
-
 /// The word for a node beyond the sections.
 pub fn extra_word(kind: ExtraKind) -> &'static str {
     match kind {

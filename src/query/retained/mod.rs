@@ -262,9 +262,7 @@ pub fn stacks(analysis: &Analysis<'_>, forest: &Forest) -> Vec<(Vec<BString>, u6
             Vertex::Super => "link".into(),
             Vertex::Reason(number) => {
                 let reason = &forest.graph.reasons[number];
-                [roots::kind_word(reason.kind).as_bytes(), b" ", &roots::reason(analysis, reason).0]
-                    .concat()
-                    .into()
+                [reason.kind.word().as_bytes(), b" ", &roots::reason(analysis, reason).0].concat().into()
             }
             Vertex::Node(node) => groups::node_name(analysis, node).unwrap_or_else(|| "start-stop".into()),
             Vertex::FileHub(file) => analysis.program.label(file).into(),

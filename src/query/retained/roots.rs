@@ -19,26 +19,6 @@ use crate::query::dominators::NONE;
 use crate::query::kernel::roots::{self as kernel, KernelRoot, of_node};
 use crate::script::{StatementKind, walk};
 
-/// The contract's word for a kind of root (cli.md 2).
-pub fn kind_word(kind: RootKind) -> &'static str {
-    match kind {
-        RootKind::Entry => "entry",
-        RootKind::UndefinedOption => "undefined-option",
-        RootKind::RequireDefined => "require-defined",
-        RootKind::Extern => "extern",
-        RootKind::Keep => "keep",
-        RootKind::Note => "note",
-        RootKind::InitArray => "init-array",
-        RootKind::RetainFlag => "retain-flag",
-        RootKind::DynamicExport => "dynamic-export",
-        RootKind::DsoReference => "dso-reference",
-        RootKind::ScriptReference => "script-reference",
-        RootKind::StartStop => "start-stop",
-        RootKind::Unwind => "unwind",
-        RootKind::Opaque => "opaque",
-    }
-}
-
 /// A KEEP statement's text without white space, and its place `FILE:LINE:COLUMN`.
 pub fn statement(analysis: &Analysis<'_>, keep: (u32, u32)) -> Option<(BString, BString)> {
     let file = analysis.program.scripts.get(keep.0 as usize)?;
@@ -105,7 +85,7 @@ pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
         rows.push(Row {
             name,
             place,
-            kind: kind_word(reason.kind),
+            kind: reason.kind.word(),
             direct: sum(targets.iter().map(|&v| forest.own[v as usize])),
             retained: forest.below[vertex as usize],
             vertices: vec![vertex],
@@ -119,7 +99,7 @@ pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
         if let Some(found) = of_node(analysis, root.node) {
             single.push((root.node, found.word()));
         } else if analysis.graph.section(root.node).is_some_and(table) {
-            single.push((root.node, kind_word(RootKind::InitArray)));
+            single.push((root.node, RootKind::InitArray.word()));
         }
     }
     single.sort_unstable();

@@ -170,7 +170,7 @@ fn verified(analysis: &Analysis<'_>, forest: &Forest, sinks: &[u32], set: &[u32]
                 let reason = forest.graph.reasons[number];
                 left.roots.retain(|root| !reason.covers(root));
                 let (name, place) = roots::reason(analysis, &reason);
-                cut.items.push(Item { kind: roots::kind_word(reason.kind), name, place });
+                cut.items.push(Item { kind: reason.kind.word(), name, place });
             }
             Vertex::Node(node) => {
                 removed.insert(node.index());

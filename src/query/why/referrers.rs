@@ -6,7 +6,7 @@
 use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 
-use super::uses::{RelocUse, covering_symbol};
+use super::uses::{First, RelocUse};
 use crate::graph::NO_NODE;
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
 use crate::load::elf::Object;
@@ -148,32 +148,9 @@ pub(super) fn use_of_symbol(analysis: &Analysis<'_>, file: FileId, symbol: u32) 
     let mut dead: Option<RelocUse> = None;
     for index in 1..object.sections.len() as u32 {
         let section: SectionId = f.section_id(index);
-        let mut found: Option<RelocUse> = None;
-        for table in object.reloc_sections(index) {
-            let Ok(table) = object.reloc_table(table) else { continue };
-            table.for_each(|_, r| {
-                if r.symbol != symbol {
-                    return;
-                }
-                match &mut found {
-                    Some(first) => first.count += 1,
-                    None => {
-                        found = Some(RelocUse {
-                            section,
-                            offset: r.offset,
-                            kind: r.kind,
-                            addend: r.addend,
-                            symbol,
-                            inside: None,
-                            count: 1,
-                            unreadable: false,
-                        });
-                    }
-                }
-            });
-        }
-        let Some(mut found) = found else { continue };
-        found.inside = covering_symbol(program, section, found.offset);
+        let mut first = First::of(section);
+        first.among(object, index, |r| r.symbol == symbol);
+        let Some(found) = first.found(program) else { continue };
         let follows = analysis.graph.follow.contains(section.idx());
         if analysis.liveness.is_live(NodeId(section.0)) && follows {
             return Some((found, true));

@@ -115,17 +115,27 @@ pub(super) fn section_state(analysis: &Analysis<'_>, section: SectionId) -> Stat
 
 /// The state of a subject.
 pub(super) fn state(analysis: &Analysis<'_>, what: &What) -> State {
-    let node_state = |node: NodeId| match analysis.graph.section(node) {
+    let node = |node: NodeId| match analysis.graph.section(node) {
         Some(section) => section_state(analysis, section),
         None if analysis.liveness.is_live(node) || !collects(analysis) => State::Live,
         None => State::Dead,
     };
+    state_of(what, |s| section_state(analysis, s), node, |f| file_state(analysis, f))
+}
+
+/// The state of a subject, told by those of the sections, nodes and files.
+pub(super) fn state_of(
+    what: &What,
+    section_state: impl Fn(SectionId) -> State,
+    node_state: impl Fn(NodeId) -> State,
+    file_state: impl Fn(FileId) -> State,
+) -> State {
     match *what {
-        What::Section(section) => section_state(analysis, section),
+        What::Section(section) => section_state(section),
         What::Common(node) => node_state(node),
-        What::File(file) => file_state(analysis, file),
+        What::File(file) => file_state(file),
         What::Symbol { place, .. } => match place {
-            SymbolPlace::Section(section) => section_state(analysis, section),
+            SymbolPlace::Section(section) => section_state(section),
             SymbolPlace::Common(Some(node)) => node_state(node),
             SymbolPlace::Common(None) => State::AlwaysKept,
             SymbolPlace::Bounds(node) => node_state(node),

@@ -6,8 +6,9 @@
 use super::chain::Hop;
 use crate::graph::{EdgeKind, ExtraNode};
 use crate::ids::{NodeId, SectionId};
-use crate::load::elf::Place;
 use crate::load::elf::consts::{STT_FILE, STT_SECTION};
+use crate::load::elf::{Object, Place};
+use crate::load::relocs::Reloc;
 use crate::program::{Content, Program};
 use crate::query::Analysis;
 
@@ -59,31 +60,60 @@ pub(crate) fn bound_use(analysis: &Analysis<'_>, from: NodeId, to: NodeId) -> Op
         let text = program.name(name);
         text.strip_prefix(b"__start_").or_else(|| text.strip_prefix(b"__stop_")) == Some(*x)
     };
-    let mut found: Option<RelocUse> = None;
-    for table in object.reloc_sections(index) {
-        let Ok(table) = object.reloc_table(table) else { continue };
-        table.for_each(|_, r| {
-            if !f.global_name(r.symbol).is_some_and(bound) {
-                return;
-            }
-            match &mut found {
-                Some(first) => first.count += 1,
-                None => {
-                    found = Some(RelocUse {
-                        section,
-                        offset: r.offset,
-                        kind: r.kind,
-                        addend: r.addend,
-                        symbol: r.symbol,
-                        inside: covering_symbol(program, section, r.offset),
-                        count: 1,
-                        unreadable: false,
-                    });
-                }
-            }
-        });
+    let mut first = First::of(section);
+    first.among(object, index, |r| f.global_name(r.symbol).is_some_and(bound));
+    first.found(program)
+}
+
+/// The first of some relocations of a section, and how many there are.
+pub(super) struct First {
+    section: SectionId,
+    found: Option<RelocUse>,
+}
+
+impl First {
+    /// None yet.
+    pub(super) fn of(section: SectionId) -> Self {
+        First { section, found: None }
     }
-    found
+
+    /// One more.
+    fn note(&mut self, r: &Reloc) {
+        match &mut self.found {
+            Some(first) => first.count += 1,
+            None => {
+                self.found = Some(RelocUse {
+                    section: self.section,
+                    offset: r.offset,
+                    kind: r.kind,
+                    addend: r.addend,
+                    symbol: r.symbol,
+                    inside: None,
+                    count: 1,
+                    unreadable: false,
+                });
+            }
+        }
+    }
+
+    /// Those of the object's section `index` that `wanted` names.
+    pub(super) fn among(&mut self, object: &Object<'_>, index: u32, wanted: impl Fn(&Reloc) -> bool) {
+        for table in object.reloc_sections(index) {
+            let Ok(table) = object.reloc_table(table) else { continue };
+            table.for_each(|_, r| {
+                if wanted(&r) {
+                    self.note(&r);
+                }
+            });
+        }
+    }
+
+    /// The first one, with the symbol that it stands in.
+    pub(super) fn found(self, program: &Program<'_>) -> Option<RelocUse> {
+        let mut found = self.found?;
+        found.inside = covering_symbol(program, self.section, found.offset);
+        Some(found)
+    }
 }
 
 /// The first relocation of a section that reaches a node. With `edges` only relocations that count
@@ -95,44 +125,21 @@ pub(super) fn find_use(
     edges: bool,
 ) -> Option<RelocUse> {
     let (program, graph) = (&analysis.program, &analysis.graph);
-    let mut found: Option<RelocUse> = None;
-    let mut note = |offset: u64, kind: u32, addend: i64, symbol: u32| match &mut found {
-        Some(first) => first.count += 1,
-        None => {
-            found = Some(RelocUse {
-                section: from,
-                offset,
-                kind,
-                addend,
-                symbol,
-                inside: None,
-                count: 1,
-                unreadable: false,
-            });
-        }
-    };
+    let mut first = First::of(from);
     if edges {
         graph.for_each_relocation(program, from, |target, r, _| {
             if target == to {
-                note(r.offset, r.kind, r.addend, r.symbol);
+                first.note(&r);
             }
         });
     } else {
         let (file, index) = program.locate(from);
         let Content::Object(object) = &program.files[file].content else { return None };
         let targets = graph.targets.get(file.idx())?;
-        for table in object.reloc_sections(index) {
-            let Ok(table) = object.reloc_table(table) else { continue };
-            table.for_each(|_, r| {
-                if r.symbol != 0 && targets.get(r.symbol as usize) == Some(&to.0) {
-                    note(r.offset, r.kind, r.addend, r.symbol);
-                }
-            });
-        }
+        first.among(object, index, |r| r.symbol != 0 && targets.get(r.symbol as usize) == Some(&to.0));
     }
-    let mut found = found?;
+    let mut found = first.found(program)?;
     found.unreadable = graph.unreadable.contains(from.idx());
-    found.inside = covering_symbol(program, from, found.offset);
     Some(found)
 }
 

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use super::{Family, Shape};
+use crate::script::builtin::MIPS;
 
 /// Stabs, comments and DWARF: output section and patterns, in order.
 const DEBUG: &[(&str, &str)] = &[
@@ -43,18 +44,6 @@ const DEBUG: &[(&str, &str)] = &[
     (".debug_rnglists", ".debug_rnglists"),
     (".debug_str_offsets", ".debug_str_offsets"),
     (".debug_sup", ".debug_sup"),
-];
-
-/// Markers of mips ABIs that o32 scripts keep.
-const MIPS_LATE: [&str; 8] = [
-    ".mdebug.abi32",
-    ".mdebug.abiN32",
-    ".mdebug.abi64",
-    ".mdebug.abiO64",
-    ".mdebug.eabi32",
-    ".mdebug.eabi64",
-    ".gcc_compiled_long32",
-    ".gcc_compiled_long64",
 ];
 
 impl Shape<'_> {
@@ -104,7 +93,7 @@ impl Shape<'_> {
                 t.push_str("  .gptab.sbss : { *(.gptab.bss) *(.gptab.sbss) }\n");
             }
             if !self.new_mips() {
-                for name in MIPS_LATE {
+                for name in MIPS {
                     let _ = writeln!(t, "  {name} 0 : {{ KEEP(*({name})) }}");
                 }
             }

@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 use super::super::Placement;
 use super::gather::{Gathered, Input};
 use super::{Made, PieceOf};
+use crate::ids::SectionId;
 use crate::load::elf::consts::*;
 use crate::query::Analysis;
 use crate::query::totals::Amount;
@@ -76,6 +77,17 @@ impl Out<'_> {
 
     pub(super) fn has_inputs(&self) -> bool {
         self.items.iter().any(|i| matches!(i, Item::Inputs(list) if !list.is_empty()))
+    }
+
+    /// The input sections in order: number of the item, position in it, the input, its section.
+    pub(super) fn sections(&self) -> impl Iterator<Item = (usize, usize, &Input, SectionId)> {
+        self.items.iter().enumerate().flat_map(|(item, of)| {
+            let list = if let Item::Inputs(list) = of { list.as_slice() } else { &[] };
+            list.iter().enumerate().filter_map(move |(position, input)| match input.of {
+                PieceOf::Section(section) => Some((item, position, input, section)),
+                _ => None,
+            })
+        })
     }
 
     /// Something of the linker's own lies in it.

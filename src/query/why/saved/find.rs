@@ -38,26 +38,16 @@ pub(super) fn section_state(p: &Portrait<'_>, section: SectionId) -> State {
 
 /// What becomes of a subject.
 pub(super) fn state(p: &Portrait<'_>, what: &What) -> State {
-    let node_state = |node: NodeId| match View::section(p, node) {
+    let section = |section: SectionId| match section.0 {
+        NONE => State::Structural,
+        _ => section_state(p, section),
+    };
+    let node = |node: NodeId| match View::section(p, node) {
         Some(section) => section_state(p, section),
         None if p.is_live(node.0) || !p.head.collects => State::Live,
         None => State::Dead,
     };
-    match *what {
-        What::Section(section) => section_state(p, section),
-        What::Common(node) => node_state(node),
-        What::File(file) => file_state(p, file),
-        What::Symbol { place, .. } => match place {
-            SymbolPlace::Section(section) if section.0 == NONE => State::Structural,
-            SymbolPlace::Section(section) => section_state(p, section),
-            SymbolPlace::Common(Some(node)) => node_state(node),
-            SymbolPlace::Common(None) => State::AlwaysKept,
-            SymbolPlace::Bounds(node) => node_state(node),
-            SymbolPlace::Absolute | SymbolPlace::Shared | SymbolPlace::Assigned => State::Outside,
-            SymbolPlace::Undefined | SymbolPlace::UndefinedWeak => State::Undefined,
-            SymbolPlace::NotExtracted => State::NotExtracted,
-        },
-    }
+    subject::state_of(what, section, node, |f| file_state(p, f))
 }
 
 fn file_state(p: &Portrait<'_>, file: FileId) -> State {

@@ -9,9 +9,9 @@ mod bfd;
 mod lld;
 mod mold;
 
+use super::Made;
 use super::build::{Item, Out};
 use super::gather::Input;
-use super::{Made, PieceOf};
 use crate::ids::{Id as _, SectionId};
 use crate::load::elf::consts::*;
 use crate::plan::{Flavor, OutputKind};
@@ -83,30 +83,26 @@ fn link_order(analysis: &Analysis<'_>) -> Vec<u32> {
 fn entries<'d>(analysis: &Analysis<'d>, out: &Out<'_>, order: &[u32]) -> Option<Vec<Entry<'d>>> {
     let program = &analysis.program;
     let mut found = Vec::new();
-    for (item, list) in out.items.iter().enumerate() {
-        let Item::Inputs(list) = list else { continue };
-        for (position, input) in list.iter().enumerate() {
-            let PieceOf::Section(section) = input.of else { continue };
-            if input.flags & SHF_MERGE == 0 {
-                continue;
-            }
-            if input.flags & SHF_COMPRESSED != 0 {
-                return None;
-            }
-            let (file, index) = program.locate(section);
-            let object = program.files[file].object()?;
-            let row = object.sections.get(index as usize)?;
-            found.push(Entry {
-                item,
-                position,
-                section,
-                data: object.section_data(index)?,
-                entsize: usize::try_from(object.header(index).entsize).ok()?,
-                align: input.align,
-                strings: input.flags & SHF_STRINGS != 0,
-                relocated: row.reloc != 0,
-            });
+    for (item, position, input, section) in out.sections() {
+        if input.flags & SHF_MERGE == 0 {
+            continue;
         }
+        if input.flags & SHF_COMPRESSED != 0 {
+            return None;
+        }
+        let (file, index) = program.locate(section);
+        let object = program.files[file].object()?;
+        let row = object.sections.get(index as usize)?;
+        found.push(Entry {
+            item,
+            position,
+            section,
+            data: object.section_data(index)?,
+            entsize: usize::try_from(object.header(index).entsize).ok()?,
+            align: input.align,
+            strings: input.flags & SHF_STRINGS != 0,
+            relocated: row.reloc != 0,
+        });
     }
     found.sort_by_key(|e| order.get(e.section.index()).copied());
     Some(found)

@@ -93,37 +93,31 @@ fn frames<'d>(
 ) -> Option<Vec<Frames<'d>>> {
     let program = &analysis.program;
     let mut found = Vec::new();
-    for (item, list) in out.items.iter().enumerate() {
-        let Item::Inputs(list) = list else { continue };
-        for (position, input) in list.iter().enumerate() {
-            let PieceOf::Section(section) = input.of else { continue };
-            if program.section_name(section) != b".eh_frame" {
-                return None;
-            }
-            let (file, index) = program.locate(section);
-            let object = program.files[file].object()?;
-            let split = eh_frame::read(object, index, AtTerminator::Stop).ok()?;
-            let stays = |symbol: u32| stays(analysis, placement, fates, file, object, symbol);
-            let mut records = Vec::with_capacity(split.records.len());
-            for record in &split.records {
-                let first = split.relocs_of(record).first();
-                records.push(match (record.is_cie, first) {
-                    (true, None) => Entry::Cie(None),
-                    (true, Some(reloc)) => {
-                        let global = program.files[file].global_name(reloc.symbol);
-                        let local = Personality::Local(file, reloc.symbol);
-                        Entry::Cie(Some(global.map_or(local, Personality::Global)))
-                    }
-                    // bfd and lld look for the code's relocation at the third word.
-                    (false, Some(reloc)) if reloc.offset == record.offset + 8 => {
-                        Entry::Fde(stays(reloc.symbol))
-                    }
-                    (false, _) => return None,
-                });
-            }
-            let data = object.section_data(index)?;
-            found.push(Frames { item, position, align: input.align, data, split, records });
+    for (item, position, input, section) in out.sections() {
+        if program.section_name(section) != b".eh_frame" {
+            return None;
         }
+        let (file, index) = program.locate(section);
+        let object = program.files[file].object()?;
+        let split = eh_frame::read(object, index, AtTerminator::Stop).ok()?;
+        let stays = |symbol: u32| stays(analysis, placement, fates, file, object, symbol);
+        let mut records = Vec::with_capacity(split.records.len());
+        for record in &split.records {
+            let first = split.relocs_of(record).first();
+            records.push(match (record.is_cie, first) {
+                (true, None) => Entry::Cie(None),
+                (true, Some(reloc)) => {
+                    let global = program.files[file].global_name(reloc.symbol);
+                    let local = Personality::Local(file, reloc.symbol);
+                    Entry::Cie(Some(global.map_or(local, Personality::Global)))
+                }
+                // bfd and lld look for the code's relocation at the third word.
+                (false, Some(reloc)) if reloc.offset == record.offset + 8 => Entry::Fde(stays(reloc.symbol)),
+                (false, _) => return None,
+            });
+        }
+        let data = object.section_data(index)?;
+        found.push(Frames { item, position, align: input.align, data, split, records });
     }
     Some(found)
 }
