@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::query::finding;
 use crate::query::retained::{self, By, one};
 use crate::query::select::SortBy;
-use crate::report::{self, Page};
+use crate::report::{self, Page, Sheet};
 
 pub(super) fn run(args: RetainedArgs) -> Result<Answer> {
     let allowed = [Format::Text, Format::Json, Format::Csv, Format::Folded];
@@ -34,8 +34,9 @@ pub(super) fn run(args: RetainedArgs) -> Result<Answer> {
     clock.done("refusals");
     let findings = finding::findings(&diagnostics);
     let page = Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
+    let page = Sheet::of(&page);
     let bytes = if let Some(pattern) = &args.pattern {
-        let goes = one::goes_with(&analysis, pattern.as_encoded_bytes());
+        let goes = one::goes_with(&analysis, pattern.as_encoded_bytes())?;
         clock.done("marking again");
         if goes.matched == 0 {
             let what = format!("pattern {}", pattern.to_string_lossy());

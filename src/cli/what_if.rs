@@ -17,7 +17,7 @@ use crate::query::what_if::compare::{self, Snapshot};
 use crate::query::what_if::{Change, Edited, kill, listed_names};
 use crate::query::{finding, listing};
 use crate::report::labels::escape;
-use crate::report::{self, Page};
+use crate::report::{self, Page, Sheet};
 
 pub(super) fn run(args: WhatIfArgs) -> Result<Answer> {
     if args.kill.is_some() {
@@ -83,6 +83,7 @@ pub(super) fn run(args: WhatIfArgs) -> Result<Answer> {
         clock.done("comparison");
         let findings = finding::findings(&diagnostics);
         let page = Page { analysis: new, findings: &findings, selection: &selection, style: output.style };
+        let page = Sheet::of(&page);
         match output.format {
             Format::Json => report::what_if::json(&page, &answer, &by),
             Format::Csv => report::what_if::csv(&page, &answer, &by),
@@ -115,13 +116,14 @@ fn run_kill(args: WhatIfArgs) -> Result<Answer> {
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let diagnostics = finding::diagnostics(&analysis);
-    let answer = kill::kill(&analysis, &pattern);
+    let answer = kill::kill(&analysis, &pattern)?;
     clock.done("cuts");
     if answer.matched == 0 {
         return Err(Error::new(format!("option --kill={pattern}"), "no section, symbol or file matches"));
     }
     let findings = finding::findings(&diagnostics);
     let page = Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
+    let page = Sheet::of(&page);
     let bytes = match output.format {
         Format::Json => report::kill::json(&page, &pattern, &answer),
         _ => report::kill::text(&page, &pattern, &answer),

@@ -17,7 +17,7 @@ pub mod consts;
 use consts::*;
 
 /// What is asked of a section most often; the rest is decoded from its header on demand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SectionRow {
     /// `sh_type`.
     pub kind: u32,

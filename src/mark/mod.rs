@@ -4,13 +4,13 @@
 //! order-dependent (bfd) drives it step by step from its own file and records what it marked
 //! outside the closure, so that every live node still has a reason.
 
-mod bfd;
+pub mod bfd;
 mod gold;
 
 use fixedbitset::FixedBitSet;
 
 use crate::error::Diagnostic;
-use crate::graph::{EdgeKind, RootSet, SectionGraph};
+use crate::graph::{EdgeKind, Root, RootSet, SectionGraph};
 use crate::ids::{Id, NodeId};
 use crate::plan::{Flavor, OutputKind};
 use crate::program::Program;
@@ -45,10 +45,37 @@ impl Liveness {
     }
 }
 
+/// Nodes and edges, whatever holds them.
+pub trait Edges {
+    /// Number of nodes.
+    fn node_count(&self) -> usize;
+    /// Calls `f` with every edge of a node; some perhaps more than once.
+    fn each_edge(&self, node: NodeId, f: impl FnMut(NodeId, EdgeKind));
+}
+
+/// The edges of an analysed link.
+#[derive(Clone, Copy)]
+pub struct Analysed<'a, 'd> {
+    /// The tables.
+    pub program: &'a Program<'d>,
+    /// The graph.
+    pub graph: &'a SectionGraph<'d>,
+}
+
+impl Edges for Analysed<'_, '_> {
+    fn node_count(&self) -> usize {
+        self.graph.node_count()
+    }
+
+    #[inline]
+    fn each_edge(&self, node: NodeId, f: impl FnMut(NodeId, EdgeKind)) {
+        self.graph.for_each_edge(self.program, node, f);
+    }
+}
+
 /// An ongoing closure.
-pub struct Marker<'a, 'd> {
-    program: &'a Program<'d>,
-    graph: &'a SectionGraph<'d>,
+pub struct Marker<'a, E> {
+    edges: &'a E,
     /// Marked so far, and what must never be (see [`Marker::without`]).
     pub live: FixedBitSet,
     stack: Vec<NodeId>,
@@ -56,25 +83,16 @@ pub struct Marker<'a, 'd> {
     removed: Option<&'a FixedBitSet>,
 }
 
-impl<'a, 'd> Marker<'a, 'd> {
+impl<'a, E: Edges> Marker<'a, E> {
     /// Nothing is marked yet.
-    pub fn new(program: &'a Program<'d>, graph: &'a SectionGraph<'d>) -> Self {
-        Marker {
-            program,
-            graph,
-            live: FixedBitSet::with_capacity(graph.node_count()),
-            stack: Vec::new(),
-            removed: None,
-        }
+    pub fn new(edges: &'a E) -> Self {
+        let live = FixedBitSet::with_capacity(edges.node_count());
+        Marker { edges, live, stack: Vec::new(), removed: None }
     }
 
     /// Nothing is marked yet, and the nodes of `removed` never will be.
-    pub fn without(
-        program: &'a Program<'d>,
-        graph: &'a SectionGraph<'d>,
-        removed: Option<&'a FixedBitSet>,
-    ) -> Self {
-        let mut marker = Marker::new(program, graph);
+    pub fn without(edges: &'a E, removed: Option<&'a FixedBitSet>) -> Self {
+        let mut marker = Marker::new(edges);
         if let Some(removed) = removed {
             marker.live.union_with(removed);
             marker.removed = Some(removed);
@@ -111,9 +129,9 @@ impl<'a, 'd> Marker<'a, 'd> {
 
     /// Follows edges until nothing new is marked.
     pub fn run(&mut self) {
-        let Marker { program, graph, live, stack, .. } = self;
+        let Marker { edges, live, stack, .. } = self;
         while let Some(node) = stack.pop() {
-            graph.for_each_edge(program, node, |target, _| {
+            edges.each_edge(node, |target, _| {
                 if !live.put(target.index()) {
                     stack.push(target);
                 }
@@ -130,17 +148,29 @@ pub fn mark_without(
     roots: &RootSet,
     removed: Option<&FixedBitSet>,
 ) -> Liveness {
+    let edges = Analysed { program, graph };
     match program.plan.profile.flavor {
-        Flavor::Bfd => bfd::mark(program, resolution, graph, roots, removed),
+        Flavor::Bfd => {
+            let counted = program.plan.start_stop_gc == Some(true);
+            let objects = bfd::Objects { edges, resolution };
+            let (live, staged) = bfd::mark(&objects, &roots.roots, removed, counted);
+            Liveness { live, staged, diagnostics: Vec::new() }
+        }
         Flavor::Gold | Flavor::Lld | Flavor::Mold => {
-            let mut marker = Marker::without(program, graph, removed);
-            for root in &roots.roots {
-                marker.add(root.node);
-            }
-            marker.run();
-            Liveness { live: marker.finish(), staged: Vec::new(), diagnostics: Vec::new() }
+            let live = close(&edges, &roots.roots, removed);
+            Liveness { live, staged: Vec::new(), diagnostics: Vec::new() }
         }
     }
+}
+
+/// The plain closure of some roots.
+pub fn close<E: Edges>(edges: &E, roots: &[Root], removed: Option<&FixedBitSet>) -> FixedBitSet {
+    let mut marker = Marker::without(edges, removed);
+    for root in roots {
+        marker.add(root.node);
+    }
+    marker.run();
+    marker.finish()
 }
 
 /// Marks what the plan's linker keeps; everything, if the link does not collect. gold, lld and mold are plain closures over graphs that

@@ -8,6 +8,7 @@ pub mod diff;
 pub mod dominators;
 pub mod fate;
 pub mod finding;
+pub mod finished;
 pub mod inputs;
 pub mod keep;
 pub mod kernel;

@@ -2,17 +2,17 @@
 
 use serde::Serialize;
 
-use super::Page;
+use super::Sheet;
 use super::json::{self, FindingJson, LinkInfo, TOOL, Tool};
 use super::labels::escape;
 use super::retained::OwnJson;
-use super::text::{count, linker, machine, output_kind, plural, size};
+use super::text::{count, plural, size};
 use crate::query::what_if::kill::{Cut, Item, Kill, MOST_ITEMS};
 
 /// The most members of a set that are told in text.
 const TOLD: usize = 12;
 
-fn item(page: &Page<'_, '_>, item: &Item) -> String {
+fn item(page: &Sheet<'_>, item: &Item) -> String {
     let name = match item.kind {
         "section" => page.style.section(&item.name),
         "keep" => escape(&item.name),
@@ -22,7 +22,7 @@ fn item(page: &Page<'_, '_>, item: &Item) -> String {
     format!("{} {name}{place}", item.kind)
 }
 
-fn cut(page: &Page<'_, '_>, number: usize, cut: &Cut, out: &mut String) {
+fn cut(page: &Sheet<'_>, number: usize, cut: &Cut, out: &mut String) {
     let doubt = if cut.verified { "" } else { " (not enough: the linker keeps it in another way too)" };
     let what = match (cut.items.len(), cut.roots_only) {
         (1, _) => "this alone".to_string(),
@@ -47,10 +47,8 @@ fn cut(page: &Page<'_, '_>, number: usize, cut: &Cut, out: &mut String) {
 }
 
 /// For people.
-pub fn text(page: &Page<'_, '_>, pattern: &[u8], answer: &Kill) -> Vec<u8> {
-    let program = &page.analysis.program;
-    let kind = output_kind(program.plan.output_kind);
-    let mut out = format!("{}, {}, {kind}\n", linker(program.plan.profile), machine(program));
+pub fn text(page: &Sheet<'_>, pattern: &[u8], answer: &Kill) -> Vec<u8> {
+    let mut out = page.first.clone();
     out.push_str(&format!(
         "{} names {}, of which {} ({} bytes) in {} live\n",
         escape(pattern),
@@ -76,10 +74,10 @@ pub fn text(page: &Page<'_, '_>, pattern: &[u8], answer: &Kill) -> Vec<u8> {
 }
 
 #[derive(Serialize)]
-struct KillJson {
+struct KillJson<'a> {
     schema: &'static str,
     tool: Tool,
-    link: LinkInfo,
+    link: &'a LinkInfo,
     pattern: String,
     matched: u64,
     live: OwnJson,
@@ -106,7 +104,7 @@ struct ItemJson {
 }
 
 /// `linksweep.kill/1`.
-pub fn json(page: &Page<'_, '_>, pattern: &[u8], answer: &Kill) -> Vec<u8> {
+pub fn json(page: &Sheet<'_>, pattern: &[u8], answer: &Kill) -> Vec<u8> {
     let shown = page.selection.shown(answer.cuts.len());
     let cuts = answer.cuts.iter().take(shown).map(|cut| CutJson {
         roots_only: cut.roots_only,
@@ -125,7 +123,7 @@ pub fn json(page: &Page<'_, '_>, pattern: &[u8], answer: &Kill) -> Vec<u8> {
     json::render(&KillJson {
         schema: "linksweep.kill/1",
         tool: TOOL,
-        link: json::link(page),
+        link: &page.link,
         pattern: json::string(pattern),
         matched: answer.matched as u64,
         live: answer.live.into(),

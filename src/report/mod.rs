@@ -34,6 +34,7 @@ pub mod why_words;
 
 use crate::query::Analysis;
 use crate::query::finding::Finding;
+use crate::query::portrait::Portrait;
 use crate::query::select::Selection;
 
 /// What every renderer of an analysed link gets.
@@ -46,4 +47,46 @@ pub struct Page<'a, 'd> {
     pub selection: &'a Selection,
     /// How text looks.
     pub style: labels::Style,
+}
+
+/// What a renderer gets that does not ask whether a link is analysed or saved.
+pub struct Sheet<'a> {
+    /// The first line of text.
+    pub first: String,
+    /// The link, for JSON.
+    pub link: json::LinkInfo,
+    /// Findings of the phases.
+    pub findings: &'a [Finding],
+    /// Which rows.
+    pub selection: &'a Selection,
+    /// How text looks.
+    pub style: labels::Style,
+}
+
+impl<'a> Sheet<'a> {
+    /// Of an analysed link.
+    pub fn of(page: &Page<'a, '_>) -> Sheet<'a> {
+        let program = &page.analysis.program;
+        let kind = text::output_kind(program.plan.output_kind);
+        let first = format!("{}, {}, {kind}\n", text::linker(program.plan.profile), text::machine(program));
+        let Page { findings, selection, style, .. } = *page;
+        Sheet { first, link: json::link(page), findings, selection, style }
+    }
+
+    /// Of a saved link.
+    pub fn of_saved(
+        portrait: &Portrait<'_>,
+        findings: &'a [Finding],
+        selection: &'a Selection,
+        style: labels::Style,
+    ) -> Sheet<'a> {
+        let head = &portrait.head;
+        let machine = match head.has_target {
+            true => text::machine_words(head.machine, head.is_64, head.big_endian),
+            false => text::machine_words_unknown(),
+        };
+        let kind = text::output_kind(head.output_kind);
+        let first = format!("{}, {machine}, {kind}\n", text::linker(head.profile));
+        Sheet { first, link: json::link_of_portrait(portrait), findings, selection, style }
+    }
 }

@@ -3,20 +3,18 @@
 use bstr::BString;
 use serde::Serialize;
 
-use super::Page;
+use super::Sheet;
 use super::csv::csv_record;
 use super::json::{self, FindingJson, LinkInfo, TOOL, Tool};
 use super::labels::{Style, escape};
-use super::text::{count, linker, machine, more, output_kind, percent, plural, size, table};
+use super::text::{count, more, percent, plural, size, table};
 use crate::query::retained::one::{Goes, Gone};
 use crate::query::retained::sets::Own;
 use crate::query::retained::{By, Retained, Row};
 use crate::query::select::SortBy;
 
-fn head(page: &Page<'_, '_>, collects: bool) -> String {
-    let program = &page.analysis.program;
-    let kind = output_kind(program.plan.output_kind);
-    let mut out = format!("{}, {}, {kind}\n", linker(program.plan.profile), machine(program));
+fn head(page: &Sheet<'_>, collects: bool) -> String {
+    let mut out = page.first.clone();
     if !collects {
         out.push_str("This link does not collect garbage: whatever is in it stays.\n");
     }
@@ -33,7 +31,7 @@ fn name(style: Style, by: By, row: &Row) -> String {
 }
 
 /// For people.
-pub fn text(page: &Page<'_, '_>, answer: &Retained) -> Vec<u8> {
+pub fn text(page: &Sheet<'_>, answer: &Retained) -> Vec<u8> {
     let style = page.style;
     let mut out = head(page, answer.collects);
     if answer.collects {
@@ -99,7 +97,7 @@ fn amount(own: Own) -> String {
     )
 }
 
-fn gone_rows<'a>(page: &Page<'_, '_>, goes: &'a Goes) -> Vec<&'a Gone> {
+fn gone_rows<'a>(page: &Sheet<'_>, goes: &'a Goes) -> Vec<&'a Gone> {
     let selection = page.selection;
     let mut rows: Vec<&Gone> =
         goes.gone.iter().filter(|g| selection.matches(&[&g.section, &g.symbol, &g.file])).collect();
@@ -112,7 +110,7 @@ fn gone_rows<'a>(page: &Page<'_, '_>, goes: &'a Goes) -> Vec<&'a Gone> {
 }
 
 /// What goes with one thing, for people.
-pub fn one_text(page: &Page<'_, '_>, pattern: &[u8], goes: &Goes) -> Vec<u8> {
+pub fn one_text(page: &Sheet<'_>, pattern: &[u8], goes: &Goes) -> Vec<u8> {
     let style = page.style;
     let mut out = head(page, goes.collects);
     out.push_str(&format!("{} names {}\n", escape(pattern), plural(goes.matched as u64, "thing", "things")));
@@ -183,7 +181,7 @@ pub fn csv(answer: &Retained) -> Vec<u8> {
 }
 
 /// One record per section that goes.
-pub fn one_csv(page: &Page<'_, '_>, goes: &Goes) -> Vec<u8> {
+pub fn one_csv(page: &Sheet<'_>, goes: &Goes) -> Vec<u8> {
     let mut out = Vec::new();
     csv_record(&mut out, ["named", "file", "section", "symbol", "bytes"].map(str::as_bytes));
     let rows = gone_rows(page, goes);
@@ -224,10 +222,10 @@ impl From<Own> for OwnJson {
 }
 
 #[derive(Serialize)]
-struct RetainedJson {
+struct RetainedJson<'a> {
     schema: &'static str,
     tool: Tool,
-    link: LinkInfo,
+    link: &'a LinkInfo,
     live: OwnJson,
     order_dependent: bool,
     groups: Vec<GroupJson>,
@@ -278,7 +276,7 @@ fn text_of(bytes: &[u8]) -> Option<String> {
 }
 
 /// `linksweep.retained/1`.
-pub fn json(page: &Page<'_, '_>, answer: &Retained) -> Vec<u8> {
+pub fn json(page: &Sheet<'_>, answer: &Retained) -> Vec<u8> {
     let groups = answer.groups.iter().map(|group| GroupJson {
         by: group.by.word(),
         rows: group
@@ -299,7 +297,7 @@ pub fn json(page: &Page<'_, '_>, answer: &Retained) -> Vec<u8> {
     json::render(&RetainedJson {
         schema: "linksweep.retained/1",
         tool: TOOL,
-        link: json::link(page),
+        link: &page.link,
         live: answer.live.into(),
         order_dependent: answer.order_dependent,
         groups: groups.collect(),
@@ -309,7 +307,7 @@ pub fn json(page: &Page<'_, '_>, answer: &Retained) -> Vec<u8> {
 }
 
 /// `linksweep.retained/1` about one thing.
-pub fn one_json(page: &Page<'_, '_>, pattern: &[u8], goes: &Goes) -> Vec<u8> {
+pub fn one_json(page: &Sheet<'_>, pattern: &[u8], goes: &Goes) -> Vec<u8> {
     let rows = gone_rows(page, goes);
     let shown = page.selection.shown(rows.len());
     let gone = rows.iter().take(shown).map(|g| GoneJson {
@@ -322,7 +320,7 @@ pub fn one_json(page: &Page<'_, '_>, pattern: &[u8], goes: &Goes) -> Vec<u8> {
     json::render(&RetainedJson {
         schema: "linksweep.retained/1",
         tool: TOOL,
-        link: json::link(page),
+        link: &page.link,
         live: goes.live.into(),
         order_dependent: false,
         groups: Vec::new(),

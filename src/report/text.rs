@@ -102,10 +102,21 @@ pub fn version(profile: Profile) -> String {
 
 /// The machine of a link, in words.
 pub fn machine(program: &Program<'_>) -> String {
-    let Some(target) = program.target else { return "no objects".into() };
-    let name = machine_name(target.machine);
-    let class = if target.is_64 { "64-bit" } else { "32-bit" };
-    format!("{name}, {class}{}", if target.big_endian { ", big-endian" } else { "" })
+    match program.target {
+        Some(target) => machine_words(target.machine, target.is_64, target.big_endian),
+        None => machine_words_unknown(),
+    }
+}
+
+/// A machine, its class and byte order, in words.
+pub fn machine_words(machine: u16, is_64: bool, big_endian: bool) -> String {
+    let class = if is_64 { "64-bit" } else { "32-bit" };
+    format!("{}, {class}{}", machine_name(machine), if big_endian { ", big-endian" } else { "" })
+}
+
+/// The same where no object tells.
+pub fn machine_words_unknown() -> String {
+    "no objects".into()
 }
 
 /// A machine's name.

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::Page;
+use super::Sheet;
 use super::csv::csv_record;
 use super::json::{self, AmountJson, FindingJson, LinkInfo, TOOL, Tool, TotalsJson};
 use super::labels::escape;
-use super::text::{count, linker, machine, more, output_kind, plural, size, table};
+use super::text::{count, more, plural, size, table};
 use crate::query::dead::Grouping;
 use crate::query::select::{Selection, SortBy};
 use crate::query::totals::{Amount, Totals};
@@ -44,12 +44,9 @@ fn change(before: u64, after: u64) -> String {
 }
 
 /// For people.
-pub fn text(page: &Page<'_, '_>, answer: &WhatIf, by: &[Grouping]) -> Vec<u8> {
-    let program = &page.analysis.program;
+pub fn text(page: &Sheet<'_>, answer: &WhatIf, by: &[Grouping]) -> Vec<u8> {
     let style = page.style;
-    let mut out = String::new();
-    let kind = output_kind(program.plan.output_kind);
-    out.push_str(&format!("{}, {}, {kind}\n", linker(program.plan.profile), machine(program)));
+    let mut out = page.first.clone();
     for applied in &answer.applied {
         out.push_str(&escape(&applied.change));
         if applied.count > 0 {
@@ -167,10 +164,10 @@ pub fn text(page: &Page<'_, '_>, answer: &WhatIf, by: &[Grouping]) -> Vec<u8> {
 }
 
 #[derive(Serialize)]
-struct WhatIfJson {
+struct WhatIfJson<'a> {
     schema: &'static str,
     tool: Tool,
-    link: LinkInfo,
+    link: &'a LinkInfo,
     changes: Vec<ChangeJson>,
     before: SideJson,
     after: SideJson,
@@ -235,7 +232,7 @@ fn both<'a>(selection: &Selection, answer: &'a WhatIf) -> Vec<(&'static str, &'a
 }
 
 /// `linksweep.what-if/1`.
-pub fn json(page: &Page<'_, '_>, answer: &WhatIf, by: &[Grouping]) -> Vec<u8> {
+pub fn json(page: &Sheet<'_>, answer: &WhatIf, by: &[Grouping]) -> Vec<u8> {
     let strings = |list: &[bstr::BString]| list.iter().map(|s| json::string(s)).collect();
     let groups = by.iter().map(|&by| {
         let rows = groups(page.selection, answer, by);
@@ -277,7 +274,7 @@ pub fn json(page: &Page<'_, '_>, answer: &WhatIf, by: &[Grouping]) -> Vec<u8> {
     json::render(&WhatIfJson {
         schema: "linksweep.what-if/1",
         tool: TOOL,
-        link: json::link(page),
+        link: &page.link,
         changes: answer
             .applied
             .iter()
@@ -302,7 +299,7 @@ pub fn json(page: &Page<'_, '_>, answer: &WhatIf, by: &[Grouping]) -> Vec<u8> {
 }
 
 /// One record per section whose fate changes, or per row of the groupings asked for.
-pub fn csv(page: &Page<'_, '_>, answer: &WhatIf, by: &[Grouping]) -> Vec<u8> {
+pub fn csv(page: &Sheet<'_>, answer: &WhatIf, by: &[Grouping]) -> Vec<u8> {
     let mut out = Vec::new();
     if by.is_empty() {
         let header = ["change", "archive", "file", "section", "symbol", "bytes", "before", "after"];

@@ -11,8 +11,8 @@ use crate::plan::{Flavor, OutputKind, Profile, Version};
 use crate::query::portrait::{Head, KernelHead};
 use crate::query::totals::{Amount, Totals};
 
-/// The format that this program writes, and the newest that it reads.
-pub const FORMAT: u32 = 1;
+/// The format that this program writes and reads.
+pub const FORMAT: u32 = 2;
 
 /// What the schema's name begins with.
 const SCHEMA: &str = "linksweep.snapshot/";
@@ -65,6 +65,8 @@ pub struct LinkHead {
     collects: bool,
     unreadable_files: u64,
     order_dependent: bool,
+    counted: bool,
+    lists: bool,
     script_entry: Option<String>,
 }
 
@@ -96,7 +98,7 @@ pub struct TotalsLine {
 /// The header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// `linksweep.snapshot/1`.
+    /// `linksweep.snapshot/2`.
     pub schema: String,
     /// Who wrote it.
     pub tool: Tool,
@@ -166,6 +168,8 @@ impl Header {
                 collects: head.collects,
                 unreadable_files: head.unreadable_files,
                 order_dependent: head.order_dependent,
+                counted: head.counted,
+                lists: head.lists,
                 script_entry: head.script_entry.clone(),
             },
             totals: TotalsLine {
@@ -230,6 +234,8 @@ impl Header {
             commons_dropped: amount(totals.commons_dropped),
             unreadable_files: link.unreadable_files,
             order_dependent: link.order_dependent,
+            counted: link.counted,
+            lists: link.lists,
             script_entry: link.script_entry.clone(),
             kernel: self.kernel.as_ref().map(|k| KernelHead {
                 release: k.release.clone(),
@@ -288,6 +294,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Header, String> {
     if format > FORMAT {
         return Err(format!(
             "written by a newer linksweep: format {format}, this program reads up to {FORMAT}"
+        ));
+    }
+    if format < FORMAT {
+        return Err(format!(
+            "written by an older linksweep: format {format}, this program reads {FORMAT}; save the link again"
         ));
     }
     let mut header: Header =

@@ -13,7 +13,8 @@ use linksweep::query::Analysis;
 use linksweep::query::dead::file_label;
 use linksweep::query::dominators::{NONE, dominators};
 use linksweep::query::retained::live_graph::{LiveGraph, Vertex};
-use linksweep::query::retained::{By, own, retained};
+use linksweep::query::finished::Finished;
+use linksweep::query::retained::{By, retained};
 use linksweep::query::select::{Selection, SortBy};
 
 use crate::case::{Case, Link};
@@ -112,7 +113,7 @@ fn by_file(analysis: &Analysis<'_>, graph: &LiveGraph) -> Result<(), Failed> {
         }
         let freed = freed(analysis, &removed);
         let bytes: u64 =
-            freed.ones().map(|n| own(&analysis.program, &analysis.graph, NodeId::from_usize(n)).bytes).sum();
+            freed.ones().map(|n| analysis.own(NodeId::from_usize(n)).bytes).sum();
         if bytes != row.retained.bytes {
             return Err(
                 format!("without {}: freed {bytes}, promised {}", row.name, row.retained.bytes).into()

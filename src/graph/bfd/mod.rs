@@ -361,7 +361,11 @@ pub(crate) fn is_debug(object: &Object<'_>, index: u32) -> bool {
     if row.is_alloc() || row.kind == SHT_GROUP {
         return false;
     }
-    let name = object.section_name(index);
+    is_debug_name(object.section_name(index))
+}
+
+/// The name of a section that is neither allocated nor a group, for [`is_debug`].
+pub(crate) fn is_debug_name(name: &[u8]) -> bool {
     const PREFIXES: [&[u8]; 6] =
         [b".debug", b".gnu.debuglto_.debug_", b".gnu.linkonce.wi.", b".zdebug", b".line", b".stab"];
     PREFIXES.iter().any(|p| name.starts_with(p)) || name == b".gdb_index"

@@ -508,7 +508,8 @@ fn cascade(analysis: &Analysis<'_>, table: &mut LostTable, staged: bool) {
         }
         mark::mark(&analysis.program, &analysis.resolution, &analysis.graph, &roots).live
     } else {
-        let mut marker = mark::Marker::new(&analysis.program, &analysis.graph);
+        let edges = mark::Analysed { program: &analysis.program, graph: &analysis.graph };
+        let mut marker = mark::Marker::new(&edges);
         marker.live = analysis.liveness.live.clone();
         table.lost.iter().for_each(|s| marker.add(NodeId(s.0)));
         marker.run();

@@ -12,9 +12,6 @@ use crate::resolve::Asker;
 pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
     let program = &analysis.program;
     let graph = &analysis.graph;
-    if analysis.resolution.stopped {
-        return Vec::new();
-    }
     let mut commons: Vec<(FileId, NodeId, bool)> = Vec::new();
     for (offset, node) in graph.extra_nodes.iter().enumerate() {
         let id = NodeId((graph.section_count() + offset) as u32);

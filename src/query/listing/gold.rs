@@ -12,9 +12,6 @@ use crate::resolve::gold::file_name;
 /// are among them.
 pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
     let program = &analysis.program;
-    if analysis.resolution.stopped {
-        return Vec::new();
-    }
     super::by_file(analysis, |file, text| {
         let base = program.files[file].section_base;
         let mut label: Option<Vec<u8>> = None;

@@ -3,7 +3,6 @@
 //! In: a finished analysis. Out: lines as bytes, in lld's order: sections of its own, commons, then
 //! objects in parse order, each by section index. An error before garbage collection leaves no line.
 
-use crate::error::Severity;
 use crate::graph::{Class, ExtraNode};
 use crate::ids::{FileId, Id, NodeId};
 use crate::plan::Version;
@@ -33,11 +32,7 @@ fn line(program: &Program<'_>, file: FileId, section: &[u8], out: &mut Vec<u8>) 
 
 /// Lines of removed sections, without program prefix, in the linker's order.
 pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
-    let Analysis { program, resolution, graph, liveness, .. } = analysis;
-    let refused = resolution.diagnostics.iter().any(|d| d.severity == Severity::Error);
-    if refused || program.plan.gc_sections == Some(false) {
-        return Vec::new();
-    }
+    let Analysis { program, graph, liveness, .. } = analysis;
     let mut out = Vec::new();
     let dead = |number: usize| !liveness.is_live(NodeId::from_usize(graph.section_count() + number));
     for (number, node) in graph.extra_nodes.iter().enumerate() {

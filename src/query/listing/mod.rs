@@ -8,13 +8,14 @@ mod mold;
 use rayon::prelude::*;
 
 use super::Analysis;
+use crate::error::Severity;
 use crate::ids::FileId;
-use crate::plan::Flavor;
+use crate::plan::{Flavor, OutputKind};
 
 /// The text of `--print-gc-sections`, without the program prefix of bfd and gold, every line with its end, in the
 /// linker's order (mold: file order).
 pub fn removed_text(analysis: &Analysis<'_>) -> Vec<u8> {
-    if analysis.program.plan.gc_sections == Some(false) {
+    if !lists(analysis) {
         return Vec::new();
     }
     match analysis.program.plan.profile.flavor {
@@ -23,6 +24,18 @@ pub fn removed_text(analysis: &Analysis<'_>) -> Vec<u8> {
         Flavor::Lld => lld::removed(analysis),
         Flavor::Mold => mold::removed(analysis),
     }
+}
+
+/// Whether the linker gets as far as to print what it removes.
+pub fn lists(analysis: &Analysis<'_>) -> bool {
+    let plan = analysis.program.plan;
+    let resolution = &analysis.resolution;
+    plan.gc_sections != Some(false)
+        && match plan.profile.flavor {
+            Flavor::Bfd | Flavor::Gold => !resolution.stopped,
+            Flavor::Lld => !resolution.diagnostics.iter().any(|d| d.severity == Severity::Error),
+            Flavor::Mold => !resolution.stopped && plan.output_kind != OutputKind::Relocatable,
+        }
 }
 
 /// What `write` writes for each file of the link, in link order.

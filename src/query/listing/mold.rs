@@ -4,7 +4,7 @@ use bstr::BString;
 
 use crate::graph::{Class, ExtraNode};
 use crate::ids::{FileId, Id, NodeId};
-use crate::plan::{OutputKind, Version};
+use crate::plan::Version;
 use crate::program::Program;
 use crate::query::Analysis;
 
@@ -12,10 +12,6 @@ use crate::query::Analysis;
 /// sections of their file. mold 2.42 adds a summary, which says 0 in every case.
 pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
     let program = &analysis.program;
-    let stopped = analysis.resolution.stopped || program.plan.output_kind == OutputKind::Relocatable;
-    if stopped || program.plan.gc_sections == Some(false) {
-        return Vec::new();
-    }
     let graph = &analysis.graph;
     let first_extra = graph.section_count();
     let mut commons: Vec<(FileId, NodeId)> = Vec::new();

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::tables::*;
 use super::{Portrait, codes};
+use crate::error::{Diagnostic, Severity};
 use crate::graph::{EdgeKind, RootKind};
 use crate::load::elf::consts::SHF_ALLOC;
 use crate::query::fate::Fate;
@@ -182,7 +183,7 @@ impl Portrait<'_> {
 
     /// What an edge is.
     pub fn edge_kind(&self, edge: usize) -> EdgeKind {
-        codes::edge(self.edges.kind.at(edge))
+        codes::edge(self.edges.kind.at(edge) & edge_kind::KIND)
     }
 
     /// What the first relocation of an edge names, if one makes it.
@@ -224,9 +225,41 @@ impl Portrait<'_> {
         self.groups.of.get(at).map(|&g| g as usize)
     }
 
+    /// The signature of a group.
+    pub fn signature(&self, group: usize) -> &[u8] {
+        match self.groups.skip.at(group) {
+            ODD => {
+                let row = self.signatures.group.binary_search(&(group as u32));
+                row.map_or(b"", |row| self.strings.get(self.signatures.name.at(row)))
+            }
+            skip => {
+                let first = self.group_members(group).first();
+                first.and_then(|&m| self.section_name(m).get(usize::from(skip)..)).unwrap_or_default()
+            }
+        }
+    }
+
     /// The members of a group.
     pub fn group_members(&self, group: usize) -> &[u32] {
         self.groups.members.get(span(&self.groups.first, group)).unwrap_or_default()
+    }
+
+    /// What linkers complained about when the link was saved, in their order.
+    pub fn complaints(&self) -> Vec<Diagnostic> {
+        let d = &self.diagnostics;
+        let text = |id: u32| String::from_utf8_lossy(self.strings.get(id)).into_owned();
+        let row = |row: usize| {
+            let severity = match d.severity.at(row) {
+                0 => Severity::Note,
+                1 => Severity::Warning,
+                _ => Severity::Error,
+            };
+            let id = self.strings.get(d.id.at(row));
+            let known = [&b"LSW009"[..], b"LSW011"].iter().position(|k| *k == id);
+            let id = known.and_then(|at| ["LSW009", "LSW011"].get(at)).copied().unwrap_or_default();
+            Diagnostic::new(severity, text(d.subject.at(row)), text(d.message.at(row))).with_id(id)
+        };
+        (0..d.severity.len()).map(row).collect()
     }
 
     /// The kind of a root.

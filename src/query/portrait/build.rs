@@ -9,15 +9,20 @@ use super::codes::{Meaning, class_code, fate_code, place_code, sort_code};
 use super::rows::{Rows, Text, Texts};
 use super::tables::*;
 use super::{AsSpelled, Head, Paths, Portrait, Strings, details, edges, laid, members};
+use crate::error::Diagnostic;
+use crate::graph::bfd::{arm, is_special};
 use crate::ids::{FileId, Id, NameId, SectionId, Table};
 use crate::load::elf::Place;
+use crate::load::elf::consts::{ELFOSABI_FREEBSD, ELFOSABI_GNU, SHF_GNU_RETAIN};
+use crate::plan::Flavor;
+use crate::program::InputFile;
 use crate::query::dead;
 use crate::query::fate::{self, Fate};
 use crate::query::kernel::roots;
 use crate::query::place::{self, Placement, Spot};
 use crate::query::retained::live_graph;
 use crate::query::why::{bounds_of_name, common_node};
-use crate::query::{Analysis, finding::Finding};
+use crate::query::{Analysis, finding::Finding, listing};
 use crate::resolve::{DefKind, emulation};
 use crate::script::CommandKind;
 
@@ -49,7 +54,9 @@ impl Portrait<'static> {
         let symbols = symbols(&rows);
         let (edges, vias) = edges::edges(analysis, &rows, &sections.name, &symbols);
         let (live, staged) = details::marks(analysis, &rows);
-        let (roots, keeps, initcalls) = root_tables.finish(analysis, &rows);
+        let (roots, keeps, initcalls, constructors) = root_tables.finish(analysis, &rows);
+        let (groups, signatures) = details::groups(analysis, &rows, &signatures);
+        let (links, orders, ordered) = details::walked(analysis, &rows);
         let target = program.target;
         let head = Head {
             profile: program.plan.profile,
@@ -68,6 +75,8 @@ impl Portrait<'static> {
             commons_dropped: account.commons_dropped,
             unreadable_files: account.unreadable_files,
             order_dependent: live_graph::order_dependent(analysis),
+            counted: counted(analysis),
+            lists: listing::lists(analysis),
             script_entry: roots::script_entry(analysis).map(|e| String::from_utf8_lossy(e).into_owned()),
             kernel: None,
         };
@@ -75,6 +84,7 @@ impl Portrait<'static> {
             head,
             archives,
             files,
+            linked: details::linked(analysis),
             sections,
             kinds,
             pieces: Pieces {
@@ -90,15 +100,21 @@ impl Portrait<'static> {
             edges,
             vias,
             staged,
-            groups: details::groups(analysis, &rows, &signatures),
+            groups,
+            signatures,
+            links,
+            orders,
+            ordered,
             roots,
             keeps,
             initcalls,
+            constructors,
             names: names(analysis, &rows),
             symbols,
             outside: outside(&rows),
             outside_locals: outside_locals(&rows),
             extractions: members::extractions(analysis, &rows, &file_texts),
+            diagnostics: Diagnostics::default(),
             findings: Findings::default(),
             strings: Strings::lay_out(&rows.names),
         }
@@ -106,6 +122,27 @@ impl Portrait<'static> {
 }
 
 impl Portrait<'_> {
+    /// Adds what the linker complains about.
+    pub fn add_diagnostics(&mut self, list: &[Diagnostic], paths: &dyn Paths) {
+        let strings = &mut self.strings;
+        let mut known: HashMap<Vec<u8>, u32> = HashMap::new();
+        let mut text = |s: Vec<u8>| *known.entry(s).or_insert_with_key(|s| strings.add(s.clone()));
+        let rows: Vec<[u32; 3]> = list
+            .iter()
+            .map(|d| {
+                let subject = paths.stored(d.subject.as_bytes());
+                [text(d.id.into()), text(subject), text(d.message.clone().into())]
+            })
+            .collect();
+        let column = |at: usize| rows.iter().map(|row| row[at]).collect::<Vec<u32>>().into();
+        self.diagnostics = Diagnostics {
+            severity: list.iter().map(|d| d.severity as u8).collect::<Vec<_>>().into(),
+            id: column(0),
+            subject: column(1),
+            message: column(2),
+        };
+    }
+
     /// Adds findings, as `check` would tell them.
     pub fn add_findings(&mut self, list: &[Finding], paths: &dyn Paths) {
         let strings = &mut self.strings;
@@ -147,6 +184,16 @@ impl Portrait<'_> {
             remedy: column(9),
         };
     }
+}
+
+/// Whether what lives after a change depends on single relocations, or on symbols that have no rows.
+fn counted(analysis: &Analysis<'_>) -> bool {
+    let program = &analysis.program;
+    let secure = || {
+        let objects = analysis.resolution.files.iter().filter_map(|&f| program.files[f].object());
+        objects.into_iter().any(arm::is_v8m)
+    };
+    program.plan.profile.flavor == Flavor::Bfd && (program.plan.start_stop_gc == Some(true) || secure())
 }
 
 /// Output sections and regions by section, as noted texts.
@@ -239,7 +286,8 @@ fn sections(
                 let bit = |on: bool, bit: u8| if on { bit } else { 0 };
                 let bits = bit(analysis.graph.unreadable.contains(id.idx()), section_flags::UNREADABLE)
                     | bit(analysis.graph.follow.contains(id.idx()), section_flags::FOLLOWED)
-                    | bit(analysis.resolution.is_lost(id), section_flags::LOST);
+                    | bit(analysis.resolution.is_lost(id), section_flags::LOST)
+                    | of_object(program.plan.profile.flavor, f, index);
                 let (output, region) = outputs.of(rows, id);
                 let class = class_code(analysis.graph.class[id]);
                 let sort = sort_code(dead::kind_of(program, id));
@@ -290,6 +338,17 @@ fn sections(
     };
     let sections = Sections { name: name.into(), size: size.into(), kind: kind.into(), index: index.into() };
     (sections, table)
+}
+
+/// Bits that an object tells of a section.
+fn of_object(flavor: Flavor, f: &InputFile<'_>, index: u32) -> u8 {
+    let Some(object) = f.object() else { return 0 };
+    let row = object.sections.get(index as usize).copied().unwrap_or_default();
+    let retains = matches!(object.osabi, ELFOSABI_GNU | ELFOSABI_FREEBSD) && row.flags & SHF_GNU_RETAIN != 0;
+    let bit = |on: bool, bit: u8| if on { bit } else { 0 };
+    bit(retains, section_flags::RETAINED)
+        | bit(row.group != 0, section_flags::GROUPED)
+        | bit(flavor == Flavor::Bfd && is_special(object, index), section_flags::SPECIAL)
 }
 
 fn symbols(rows: &Rows<'_, '_>) -> Symbols<'static> {

@@ -9,10 +9,16 @@ use super::Paths;
 use super::codes::{ExtraKind, edge_code, extra_code, root_code};
 use super::rows::{Rows, Texts};
 use super::tables::*;
-use crate::graph::{ExtraNode, Root, RootKind};
+use crate::graph::bfd::section_order;
+use crate::graph::{Class, ExtraNode, Root, RootKind};
 use crate::ids::{FileId, Id, NameId, NodeId};
+use crate::load::elf::consts::{SHF_LINK_ORDER, SHT_ARM_EXIDX};
+use crate::load::elf::{Group, Object};
+use crate::plan::Flavor;
 use crate::program::Program;
 use crate::query::Analysis;
+use crate::query::finished::Finished;
+use crate::query::retained::constructors;
 use crate::query::kernel::roots::{self, KernelRoot};
 use crate::query::why::{NamedBy, description_span, named_by};
 
@@ -25,6 +31,7 @@ pub(super) struct RootTables {
     library: Vec<u32>,
     keeps: Keeps<'static>,
     initcalls: Vec<(NodeId, u64, [u32; 3])>,
+    constructors: Vec<(NodeId, u64, u32)>,
 }
 
 /// Notes what roots need in words.
@@ -33,7 +40,7 @@ pub(super) fn roots(analysis: &Analysis<'_>, paths: &dyn Paths, texts: &mut Text
     let mut out = RootTables::default();
     let mut number: BTreeMap<(u32, u32), u32> = BTreeMap::new();
     let mut libraries: Option<Vec<u32>> = None;
-    let mut keeps: Vec<[u32; 6]> = Vec::new();
+    let mut keeps: Vec<[u32; 7]> = Vec::new();
     for root in &analysis.roots.roots {
         out.names.push(root.name.map_or(NONE, |n| texts.add(program.name(n))));
         out.by.push(by(analysis, root));
@@ -51,7 +58,8 @@ pub(super) fn roots(analysis: &Analysis<'_>, paths: &dyn Paths, texts: &mut Text
         let row = *number.entry(keep).or_insert_with(|| {
             let (path, line, column, text) = statement(program, keep);
             let (path, text) = (texts.add(&paths.stored(path.as_bytes())), texts.add(text));
-            keeps.push([keep.0, keep.1, path, line, column, text]);
+            let inner = texts.add(&Finished::keep_text(analysis, keep).unwrap_or_default().0);
+            keeps.push([keep.0, keep.1, path, line, column, text, inner]);
             (keeps.len() - 1) as u32
         });
         out.keep.push(row);
@@ -64,6 +72,7 @@ pub(super) fn roots(analysis: &Analysis<'_>, paths: &dyn Paths, texts: &mut Text
         line: column(3),
         column: column(4),
         text: column(5),
+        inner: column(6),
     };
     initcalls(analysis, texts, &mut out);
     out
@@ -107,15 +116,17 @@ fn first_library(program: &Program<'_>) -> Vec<u32> {
 }
 
 fn initcalls(analysis: &Analysis<'_>, texts: &mut Texts, out: &mut RootTables) {
-    let mut kept: Vec<NodeId> =
-        analysis.roots.roots.iter().filter(|r| r.kind == RootKind::Keep).map(|r| r.node).collect();
-    kept.sort_unstable();
-    kept.dedup();
-    for node in kept {
+    let mut nodes: Vec<NodeId> = analysis.roots.roots.iter().map(|r| r.node).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    for node in nodes {
+        let Some(section) = analysis.graph.section(node) else { continue };
+        for (offset, function) in constructors::constructors(&analysis.program, section) {
+            out.constructors.push((node, offset, texts.add(function)));
+        }
         if !matches!(roots::of_node(analysis, node), Some(KernelRoot::Initcall(_))) {
             continue;
         }
-        let Some(section) = analysis.graph.section(node) else { continue };
         for call in roots::initcalls(&analysis.program, section) {
             let words = [texts.add(call.level.0), texts.add(call.function), texts.some(call.module)];
             out.initcalls.push((node, call.offset, words));
@@ -129,7 +140,7 @@ impl RootTables {
         mut self,
         analysis: &Analysis<'_>,
         rows: &Rows<'_, '_>,
-    ) -> (Roots<'static>, Keeps<'static>, Initcalls<'static>) {
+    ) -> (Roots<'static>, Keeps<'static>, Initcalls<'static>, Constructors<'static>) {
         let text = |slot: &u32| rows.text(*slot);
         let list = &analysis.roots.roots;
         let kept: Vec<usize> = (0..list.len()).filter(|&i| rows.node(list[i].node) != NONE).collect();
@@ -144,6 +155,7 @@ impl RootTables {
         };
         self.keeps.file.replace(self.keeps.file.iter().map(text).collect());
         self.keeps.text.replace(self.keeps.text.iter().map(text).collect());
+        self.keeps.inner.replace(self.keeps.inner.iter().map(text).collect());
         let calls = &self.initcalls;
         let word = |at: usize| calls.iter().map(|c| rows.text(c.2[at])).collect::<Vec<u32>>().into();
         let initcalls = Initcalls {
@@ -152,8 +164,16 @@ impl RootTables {
             level: word(0),
             function: word(1),
             module: word(2),
+            target: targets(analysis, rows, calls.iter().map(|c| (c.0, c.1))).into(),
         };
-        (roots, self.keeps, initcalls)
+        let calls = &self.constructors;
+        let constructors = Constructors {
+            section: calls.iter().map(|c| rows.node(c.0)).collect::<Vec<_>>().into(),
+            offset: calls.iter().map(|c| c.1).collect::<Vec<_>>().into(),
+            function: calls.iter().map(|c| rows.text(c.2)).collect::<Vec<_>>().into(),
+            target: targets(analysis, rows, calls.iter().map(|c| (c.0, c.1))).into(),
+        };
+        (roots, self.keeps, initcalls, constructors)
     }
 }
 
@@ -213,8 +233,30 @@ pub(super) fn marks(analysis: &Analysis<'_>, rows: &Rows<'_, '_>) -> (Vec<u64>, 
     (live, staged)
 }
 
-/// A group and the noted text of its signature.
-type GroupOf = (FileId, usize, u32);
+/// What the entries at some places of tables refer to; of several relocations at one place the last.
+fn targets(
+    analysis: &Analysis<'_>,
+    rows: &Rows<'_, '_>,
+    places: impl Iterator<Item = (NodeId, u64)>,
+) -> Vec<u32> {
+    let mut known: BTreeMap<NodeId, BTreeMap<u64, u32>> = BTreeMap::new();
+    let target = |(node, offset): (NodeId, u64)| {
+        let of_table = known.entry(node).or_insert_with(|| {
+            let mut found = BTreeMap::new();
+            if let Some(section) = analysis.graph.section(node) {
+                analysis.graph.for_each_relocation(&analysis.program, section, |to, reloc, _| {
+                    found.insert(reloc.offset, rows.node(to));
+                });
+            }
+            found
+        });
+        of_table.get(&offset).copied().unwrap_or(NONE)
+    };
+    places.map(target).collect()
+}
+
+/// A group, and the noted text of its signature if its first member's name does not end in that.
+type GroupOf = (FileId, usize, u8, u32);
 
 /// Notes the signatures of all groups of the link.
 pub(super) fn signatures(analysis: &Analysis<'_>, texts: &mut Texts) -> Vec<GroupOf> {
@@ -224,50 +266,143 @@ pub(super) fn signatures(analysis: &Analysis<'_>, texts: &mut Texts) -> Vec<Grou
         let Some(object) = program.files[file].object() else { continue };
         for (number, group) in object.groups.iter().enumerate() {
             let id = program.files[file].section_id(group.section);
-            if !analysis.resolution.is_lost(id) {
-                out.push((file, number, texts.add(group.signature)));
+            // Linkers with nodes for groups print those of lost copies.
+            if analysis.resolution.is_lost(id) && analysis.graph.class[id] != Class::Node {
+                continue;
+            }
+            let first = first_member(analysis, file, object, group);
+            let skip = first.and_then(|m| object.section_name(m).strip_suffix(group.signature));
+            let short = |front: &[u8]| u8::try_from(front.len()).ok().filter(|n| *n != ODD);
+            match skip.and_then(short) {
+                Some(skip) => out.push((file, number, skip, NONE)),
+                None => out.push((file, number, ODD, texts.add(group.signature))),
             }
         }
     }
     out
 }
 
+/// The first member with a row.
+fn first_member(
+    analysis: &Analysis<'_>,
+    file: FileId,
+    object: &Object<'_>,
+    group: &Group<'_>,
+) -> Option<u32> {
+    let f = &analysis.program.files[file];
+    object.members(group).iter().copied().find(|&m| super::rows::has_row(analysis, f.section_id(m)))
+}
+
 /// Groups with rows.
-pub(super) fn groups(analysis: &Analysis<'_>, rows: &Rows<'_, '_>, list: &[GroupOf]) -> Groups<'static> {
+pub(super) fn groups(
+    analysis: &Analysis<'_>,
+    rows: &Rows<'_, '_>,
+    list: &[GroupOf],
+) -> (Groups<'static>, Signatures<'static>) {
     let program = &analysis.program;
-    let (mut section, mut signature, mut first, mut members) =
-        (Vec::new(), Vec::new(), vec![0u32], Vec::new());
+    let (mut section, mut bits, mut skips, mut first, mut members) =
+        (Vec::new(), Vec::new(), Vec::new(), vec![0u32], Vec::new());
+    let mut odd: Vec<(u32, u32)> = Vec::new();
     let mut pairs: Vec<(u32, u32)> = Vec::new();
-    for &(file, number, text) in list {
+    for &(file, number, skip, text) in list {
         let f = &program.files[file];
         let Some((object, group)) = f.object().and_then(|o| Some((o, o.groups.get(number)?))) else {
             continue;
         };
         let of = section.len() as u32;
-        let found =
-            object.members(group).iter().map(|&m| rows.section(f.section_id(m))).filter(|&m| m != NONE);
+        let all = object.members(group);
+        let found = all.iter().map(|&m| rows.section(f.section_id(m))).filter(|&m| m != NONE);
         let before = members.len();
         members.extend(found);
-        let own = rows.section(f.section_id(group.section));
+        let id = f.section_id(group.section);
+        let own = rows.section(id);
         if members.len() == before && own == NONE {
             continue;
         }
-        pairs.extend(members.iter().skip(before).map(|&m| (m, of)));
+        let lost = analysis.resolution.is_lost(id);
+        if !lost {
+            pairs.extend(members.iter().skip(before).map(|&m| (m, of)));
+        }
+        let headless = all.first().is_none_or(|&m| rows.section(f.section_id(m)) == NONE);
+        let bit = |on: bool, bit: u8| if on { bit } else { 0 };
         section.push(own);
-        signature.push(rows.text(text));
+        bits.push(bit(lost, group_bits::LOST) | bit(headless, group_bits::HEADLESS));
+        skips.push(skip);
+        if skip == ODD {
+            odd.push((of, rows.text(text)));
+        }
         first.push(members.len() as u32);
     }
     // A section that two groups claim is the first one's.
     pairs.sort_unstable();
     pairs.dedup_by_key(|p| p.0);
-    Groups {
+    let groups = Groups {
         section: section.into(),
-        signature: signature.into(),
+        bits: bits.into(),
+        skip: skips.into(),
         first: first.into(),
         members: members.into(),
         sorted: pairs.iter().map(|p| p.0).collect::<Vec<_>>().into(),
         of: pairs.iter().map(|p| p.1).collect::<Vec<_>>().into(),
+    };
+    let signatures = Signatures {
+        group: odd.iter().map(|o| o.0).collect::<Vec<_>>().into(),
+        name: odd.iter().map(|o| o.1).collect::<Vec<_>>().into(),
+    };
+    (groups, signatures)
+}
+
+/// Files of the link in its order.
+pub(super) fn linked(analysis: &Analysis<'_>) -> Linked<'static> {
+    Linked { file: analysis.resolution.files.iter().map(|f| f.0).collect::<Vec<_>>().into() }
+}
+
+/// What bfd's walk asks beyond rows: chains of descriptions, and the order of sections where rows and groups do not
+/// tell it.
+pub(super) fn walked(
+    analysis: &Analysis<'_>,
+    rows: &Rows<'_, '_>,
+) -> (Links<'static>, Orders<'static>, Ordered<'static>) {
+    let program = &analysis.program;
+    if program.plan.profile.flavor != Flavor::Bfd {
+        return (Links::default(), Orders { first: vec![0u32].into(), ..Orders::default() }, Ordered::default());
     }
+    let (mut links, mut files, mut first, mut ordered) = (Vec::new(), Vec::new(), vec![0u32], Vec::new());
+    for file in program.file_ids().filter(|&f| analysis.resolution.is_in_link(f)) {
+        let f = &program.files[file];
+        let Some((object, own)) = f.object().zip(rows.files.get(file.idx())) else { continue };
+        for &index in &own.sections {
+            let row = object.sections.get(index as usize).copied().unwrap_or_default();
+            if row.flags & SHF_LINK_ORDER == 0 && row.kind != SHT_ARM_EXIDX {
+                continue;
+            }
+            let link = object.header(index).link;
+            if link != 0 && (link as usize) < object.sections.len() {
+                links.push((rows.section(f.section_id(index)), rows.section(f.section_id(link))));
+            }
+        }
+        let order = section_order(object).into_iter().map(|i| rows.section(f.section_id(i)));
+        let order: Vec<u32> = order.filter(|&row| row != NONE).collect();
+        let told = super::marking::told_order(own.sections.iter().map(|&index| {
+            let row = object.sections.get(index as usize).copied().unwrap_or_default();
+            let group = object.groups.iter().any(|g| g.section == index);
+            (rows.section(f.section_id(index)), row.flags, group)
+        }));
+        if told != order {
+            files.push(file.0);
+            ordered.extend(order);
+            first.push(ordered.len() as u32);
+        }
+    }
+    links.sort_unstable();
+    (
+        Links {
+            section: links.iter().map(|l| l.0).collect::<Vec<_>>().into(),
+            to: links.iter().map(|l| l.1).collect::<Vec<_>>().into(),
+        },
+        Orders { file: files.into(), first: first.into() },
+        Ordered { section: ordered.into() },
+    )
 }
 
 /// By name: whether `--defsym` assigns it.

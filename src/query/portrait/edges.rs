@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::codes::edge_code;
 use super::rows::Rows;
-use super::tables::{Edges, NONE, Symbols, VIA, Vias};
+use super::tables::{Edges, NONE, Symbols, VIA, Vias, edge_kind};
 use crate::graph::{EdgeKind, ExtraNode};
 use crate::ids::{FileId, Id, NodeId};
 use crate::query::Analysis;
@@ -42,6 +42,8 @@ struct Edge {
     offset: u64,
     addend: i64,
     symbol: u32,
+    /// Bits of [`edge_kind`].
+    more: u8,
 }
 
 /// Makes the columns.
@@ -148,7 +150,7 @@ fn from_node(analysis: &Analysis<'_>, rows: &Rows<'_, '_>, node: NodeId) -> Vec<
             if target != NONE {
                 let kind = EdgeKind::Relocation;
                 let (reloc, offset, addend, symbol) = (r.kind, r.offset, r.addend, r.symbol);
-                list.push(Edge { target, kind, count: 1, reloc, offset, addend, symbol });
+                list.push(Edge { target, kind, count: 1, reloc, offset, addend, symbol, more: 0 });
             }
         });
     }
@@ -158,7 +160,7 @@ fn from_node(analysis: &Analysis<'_>, rows: &Rows<'_, '_>, node: NodeId) -> Vec<
             continue;
         }
         let bound = matches!(graph.extra_node(to), Some(ExtraNode::StartStop { .. }));
-        let mut edge = Edge { target, kind, count: 0, reloc: 0, offset: 0, addend: 0, symbol: 0 };
+        let mut edge = Edge { target, kind, count: 0, reloc: 0, offset: 0, addend: 0, symbol: 0, more: 0 };
         if let Some(found) = bound.then(|| bound_use(analysis, node, to)).flatten() {
             (edge.count, edge.reloc, edge.offset) = (found.count, found.kind, found.offset);
             (edge.addend, edge.symbol) = (found.addend, found.symbol);
@@ -171,6 +173,11 @@ fn from_node(analysis: &Analysis<'_>, rows: &Rows<'_, '_>, node: NodeId) -> Vec<
         let same = later.target == first.target;
         if same && later.kind == EdgeKind::Relocation {
             first.count = first.count.saturating_add(1);
+        } else if same {
+            first.more |= edge_kind::ANOTHER;
+            if later.kind == EdgeKind::Group {
+                first.more |= edge_kind::OF_GROUP;
+            }
         }
         same
     });
@@ -180,7 +187,7 @@ fn from_node(analysis: &Analysis<'_>, rows: &Rows<'_, '_>, node: NodeId) -> Vec<
 impl Part {
     fn push(&mut self, edge: &Edge, shown: impl Fn(u32) -> (u32, bool), namer: &Namer<'_, '_>) {
         self.target.push(edge.target);
-        self.kind.push(edge_code(edge.kind));
+        self.kind.push(edge_code(edge.kind) | edge.more);
         self.count.push(edge.count);
         self.reloc.push(edge.reloc);
         self.offset.push(edge.offset);

@@ -11,7 +11,9 @@ pub mod codes;
 pub mod column;
 mod details;
 mod edges;
+mod finished;
 mod laid;
+mod marking;
 mod members;
 mod packed;
 mod rows;
@@ -63,6 +65,11 @@ pub struct Head {
     pub unreadable_files: u64,
     /// The linker's own walk depends on order in this link, so that dominance is not the whole truth.
     pub order_dependent: bool,
+    /// References are counted one by one (bfd `-z start-stop-gc`), or secure entries are looked for (ARMv8-M): what
+    /// lives after a change is known to the link alone.
+    pub counted: bool,
+    /// The linker prints what it removes.
+    pub lists: bool,
     /// The entry symbol, if a script defines it.
     pub script_entry: Option<String>,
     /// What a kernel tree says of itself.
@@ -99,6 +106,8 @@ impl Default for Head {
             commons_dropped: Amount::default(),
             unreadable_files: 0,
             order_dependent: false,
+            counted: false,
+            lists: false,
             script_entry: None,
             kernel: None,
         }
@@ -131,6 +140,8 @@ pub struct Portrait<'d> {
     pub archives: Archives<'d>,
     /// All files.
     pub files: Files<'d>,
+    /// Files of the link in its order.
+    pub linked: Linked<'d>,
     /// Sections of files in the link.
     pub sections: Sections<'d>,
     /// What sections have in common.
@@ -157,12 +168,22 @@ pub struct Portrait<'d> {
     pub staged: Staged<'d>,
     /// Section groups.
     pub groups: Groups<'d>,
+    /// Signatures that no member tells.
+    pub signatures: Signatures<'d>,
+    /// What sections describe.
+    pub links: Links<'d>,
+    /// Files with an order of their own.
+    pub orders: Orders<'d>,
+    /// That order.
+    pub ordered: Ordered<'d>,
     /// Roots.
     pub roots: Roots<'d>,
     /// KEEP statements that root something.
     pub keeps: Keeps<'d>,
     /// Entries of initcall tables.
     pub initcalls: Initcalls<'d>,
+    /// Entries of constructor tables.
+    pub constructors: Constructors<'d>,
     /// Symbols in sections.
     pub symbols: Symbols<'d>,
     /// Names that mean something else.
@@ -173,6 +194,8 @@ pub struct Portrait<'d> {
     pub outside_locals: OutsideLocals<'d>,
     /// Why members are in the link.
     pub extractions: Extractions<'d>,
+    /// What the linker complains about.
+    pub diagnostics: Diagnostics<'d>,
     /// Findings.
     pub findings: Findings<'d>,
 }
@@ -183,6 +206,7 @@ impl<'d> Portrait<'d> {
         self.strings.write(sink);
         self.archives.write(sink);
         self.files.write(sink);
+        self.linked.write(sink);
         self.sections.write(sink);
         self.kinds.write(sink);
         self.pieces.write(sink);
@@ -196,14 +220,20 @@ impl<'d> Portrait<'d> {
         self.vias.write(sink);
         self.staged.write(sink);
         self.groups.write(sink);
+        self.signatures.write(sink);
+        self.links.write(sink);
+        self.orders.write(sink);
+        self.ordered.write(sink);
         self.roots.write(sink);
         self.keeps.write(sink);
         self.initcalls.write(sink);
+        self.constructors.write(sink);
         self.symbols.write(sink);
         self.names.write(sink);
         self.outside.write(sink);
         self.outside_locals.write(sink);
         self.extractions.write(sink);
+        self.diagnostics.write(sink);
         self.findings.write(sink);
     }
 
@@ -217,6 +247,7 @@ impl<'d> Portrait<'d> {
             strings: Strings::read(source)?,
             archives: Archives::read(source)?,
             files: Files::read(source)?,
+            linked: Linked::read(source)?,
             sections: Sections::read(source)?,
             kinds: Kinds::read(source)?,
             pieces: Pieces::read(source)?,
@@ -230,14 +261,20 @@ impl<'d> Portrait<'d> {
             vias: Vias::read(source)?,
             staged: Staged::read(source)?,
             groups: Groups::read(source)?,
+            signatures: Signatures::read(source)?,
+            links: Links::read(source)?,
+            orders: Orders::read(source)?,
+            ordered: Ordered::read(source)?,
             roots: Roots::read(source)?,
             keeps: Keeps::read(source)?,
             initcalls: Initcalls::read(source)?,
+            constructors: Constructors::read(source)?,
             symbols: Symbols::read(source)?,
             names: Names::read(source)?,
             outside: Outside::read(source)?,
             outside_locals: OutsideLocals::read(source)?,
             extractions: Extractions::read(source)?,
+            diagnostics: Diagnostics::read(source)?,
             findings: Findings::read(source)?,
         })
     }

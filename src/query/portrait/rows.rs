@@ -226,7 +226,7 @@ impl<'n, 'd: 'n> Rows<'n, 'd> {
 }
 
 /// Whether a section has a row, if its file is in the link.
-fn has_row(analysis: &Analysis<'_>, section: SectionId) -> bool {
+pub(super) fn has_row(analysis: &Analysis<'_>, section: SectionId) -> bool {
     let class = analysis.graph.class.get(section).copied().unwrap_or_default();
     !matches!(class, Class::Absent | Class::Structural)
 }
@@ -290,7 +290,8 @@ fn file_rows<'d>(analysis: &Analysis<'d>, file: FileId) -> FileRows<'d> {
             continue;
         }
         let wins = definition.is_some_and(|d| d.is_regular() && d.file == file && d.symbol == index);
-        if name.is_some() && !wins && analysis.resolution.is_lost(id) {
+        let gone = || analysis.resolution.is_lost(id) && !analysis.liveness.is_live(NodeId(id.0));
+        if name.is_some() && !wins && gone() {
             continue;
         }
         let text = match name.filter(|_| known) {

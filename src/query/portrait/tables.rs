@@ -98,6 +98,12 @@ tables! {
         first_section: u32 => Plain,
     }
 
+    /// Files of the link in the linker's order.
+    Linked "linked" {
+        /// The file.
+        file: u32 => Packed,
+    }
+
     /// Sections of files in the link, file by file, tables of the object format left out.
     Sections "sections" {
         /// Name.
@@ -203,7 +209,7 @@ tables! {
         first: u32 => Plain,
         /// Target node.
         target: u32 => Plain,
-        /// What it is ([`super::codes::edge`]).
+        /// What it is ([`super::codes::edge`]), and bits: see [`edge_kind`].
         kind: u8 => Packed,
         /// Number of relocations that make it; 0: none does.
         count: u32 => Packed,
@@ -236,20 +242,53 @@ tables! {
         kind: u8 => Plain,
     }
 
-    /// Section groups of files in the link.
+    /// Section groups of files in the link; of linkers that reason about group sections those of lost copies too.
     Groups "groups" {
         /// The group section, if it is one that the linker reasons about, or nothing.
         section: u32 => Packed,
-        /// Signature.
-        signature: u32 => Plain,
+        /// Bits: see [`group_bits`].
+        bits: u8 => Packed,
+        /// The signature is the first member's name without as many bytes at its begin; [`ODD`]: see
+        /// [`Signatures`].
+        skip: u8 => Packed,
         /// Number of its first member; one row more than there are groups.
         first: u32 => Packed,
         /// Members of all groups.
-        members: u32 => Plain,
-        /// The members in section order ([`Groups::of`]).
+        members: u32 => Packed,
+        /// The members of groups that did not lose, in section order ([`Groups::of`]).
         sorted: u32 => Packed,
         /// Their groups.
         of: u32 => Packed,
+    }
+
+    /// Signatures of groups that no member's name tells.
+    Signatures "signatures" {
+        /// The group, in order.
+        group: u32 => Packed,
+        /// The signature.
+        name: u32 => Packed,
+    }
+
+    /// What sections describe (SHF_LINK_ORDER, `.ARM.exidx`), where the linker walks such chains.
+    Links "links" {
+        /// The section, in order.
+        section: u32 => Packed,
+        /// What it describes; nothing: a section without a row.
+        to: u32 => Packed,
+    }
+
+    /// The order in which bfd makes the sections of a file, where groups and numbers do not tell.
+    Orders "orders" {
+        /// The file, in order.
+        file: u32 => Packed,
+        /// Its first row in `rows`; one more than there are files.
+        first: u32 => Packed,
+    }
+
+    /// The sections of these files in that order.
+    Ordered "ordered" {
+        /// The section.
+        section: u32 => Packed,
     }
 
     /// Roots in the order in which the linker finds them.
@@ -280,8 +319,10 @@ tables! {
         line: u32 => Plain,
         /// Column from 1.
         column: u32 => Plain,
-        /// The statement on one line.
+        /// The statement as written.
         text: u32 => Plain,
+        /// What stands in KEEP( ), without white space.
+        inner: u32 => Plain,
     }
 
     /// Entries of initcall tables that are roots.
@@ -296,9 +337,23 @@ tables! {
         function: u32 => Plain,
         /// Module, or nothing.
         module: u32 => Plain,
+        /// The node that the entry refers to, or nothing.
+        target: u32 => Plain,
     }
 
-    /// Symbols that lie in the sections, section by section; of lost copies only local ones.
+    /// Entries of constructor tables that are roots.
+    Constructors "constructors" {
+        /// The section, in order.
+        section: u32 => Packed,
+        /// Offset there.
+        offset: u64 => Packed,
+        /// Function; empty if nothing names it.
+        function: u32 => Packed,
+        /// The node that the entry refers to, or nothing.
+        target: u32 => Packed,
+    }
+
+    /// Symbols that lie in the sections, section by section; of lost copies that do not live only local ones.
     Symbols "symbols" {
         /// Number of a section's first symbol; one row more than there are sections.
         first: u32 => Packed,
@@ -382,6 +437,18 @@ tables! {
         written: u32 => Packed,
     }
 
+    /// What the linker complains about, and what could not be read.
+    Diagnostics "diagnostics" {
+        /// 0 note, 1 warning, 2 error.
+        severity: u8 => Plain,
+        /// Finding id, or empty.
+        id: u32 => Plain,
+        /// File concerned.
+        subject: u32 => Plain,
+        /// Message.
+        message: u32 => Plain,
+    }
+
     /// Findings.
     Findings "findings" {
         /// `LSW009`.
@@ -415,6 +482,27 @@ tables! {
 
 /// In [`Edges::symbol`]: the rest is a row of [`Vias`].
 pub const VIA: u32 = 1 << 31;
+
+/// In [`Groups::skip`]: see [`Signatures`].
+pub const ODD: u8 = 255;
+
+/// Bits in [`Edges::kind`].
+pub mod edge_kind {
+    /// The kind.
+    pub const KIND: u8 = 0x3f;
+    /// Besides the relocations there is another edge.
+    pub const ANOTHER: u8 = 0x40;
+    /// That one is of a group.
+    pub const OF_GROUP: u8 = 0x80;
+}
+
+/// Bits of [`Groups::bits`].
+pub mod group_bits {
+    /// The copy lost.
+    pub const LOST: u8 = 1;
+    /// The first member has no row.
+    pub const HEADLESS: u8 = 2;
+}
 
 /// Bits of [`Archives::flags`].
 pub mod archive_flags {
@@ -456,6 +544,12 @@ pub mod section_flags {
     pub const FOLLOWED: u8 = 2;
     /// Member of a losing COMDAT copy, or a linkonce loser.
     pub const LOST: u8 = 4;
+    /// Neither allocated nor with relocations (bfd).
+    pub const SPECIAL: u8 = 8;
+    /// Member of a group, whatever became of that.
+    pub const GROUPED: u8 = 16;
+    /// SHF_GNU_RETAIN counts.
+    pub const RETAINED: u8 = 32;
 }
 
 /// Bits of [`Symbols::info`].

@@ -1,6 +1,6 @@
 //! The live part of a graph as a flow graph: a super-root, one vertex per reason to be a root, then the live nodes.
 //!
-//! In: an analysis. Out: [`LiveGraph`]. Dominance on it is what garbage collection does: an edge stands for every
+//! In: a finished link. Out: [`LiveGraph`]. Dominance on it is what garbage collection does: an edge stands for every
 //! way in which the modelled linker lets one thing keep another. bfd's walk over the files (GS 6.3, 6.6) is
 //! written as edges too: what lives with its file hangs on a hub that every live section of the file leads to.
 
@@ -11,10 +11,11 @@ use rayon::prelude::*;
 
 use crate::graph::{EdgeKind, Root, RootKind};
 use crate::ids::{FileId, Id, NameId, NodeId};
-use crate::load::elf::consts::{SHF_LINK_ORDER, SHT_ARM_EXIDX, SHT_GROUP, SHT_NOTE};
+use crate::load::elf::consts::{SHF_LINK_ORDER, SHT_ARM_EXIDX, SHT_GROUP};
 use crate::plan::Flavor;
 use crate::query::Analysis;
 use crate::query::dominators::{FlowGraph, NONE};
+use crate::query::finished::{Finished, nodes as nodes_of};
 
 /// A reason to be a root: one KEEP statement, one `-u`, one exported symbol, one constructor table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,25 +101,25 @@ impl LiveGraph {
         reason as u32 + 1
     }
 
-    /// Builds the live graph of an analysis.
-    pub fn build(analysis: &Analysis<'_>) -> LiveGraph {
-        let live = &analysis.liveness.live;
-        let nodes: Vec<NodeId> = live.ones().map(NodeId::from_usize).collect();
-        let (reasons, rooted) = reasons(analysis);
+    /// Builds the live graph of a link.
+    pub fn build(link: &impl Finished) -> LiveGraph {
+        let live = link.live();
+        let nodes: Vec<NodeId> = nodes_of(&live).collect();
+        let (reasons, rooted) = reasons(&link.roots());
         let base = reasons.len() as u32 + 1;
-        let mut vertex_of = vec![NONE; analysis.graph.node_count()];
+        let mut vertex_of = vec![NONE; link.node_count()];
         for (vertex, node) in (base..).zip(&nodes) {
             vertex_of[node.index()] = vertex;
         }
-        let stages = Stages::of(analysis);
+        let stages = Stages::of(link, &live);
         let hubs: Vec<FileId> = stages.with_file.keys().copied().collect();
         let hub_base = base + nodes.len() as u32;
-        let of = |node: NodeId| vertex_of[node.index()];
+        let of = |node: NodeId| vertex_of.get(node.index()).copied().unwrap_or(NONE);
 
         let edges = |&node: &NodeId| -> Vec<u32> {
             let mut found = Vec::new();
             let unfollowed = stages.unfollowed.contains(node.index());
-            analysis.graph.for_each_edge(&analysis.program, node, |target, _| {
+            link.each_target(node, &mut |target| {
                 // What a stage marked without following leads only to what was marked in the same way.
                 if !unfollowed || stages.unfollowed.contains(target.index()) {
                     found.push(of(target));
@@ -126,7 +127,7 @@ impl LiveGraph {
             });
             if !unfollowed {
                 found.extend(stages.followed_from(node).map(&of));
-                if let Some(hub) = file_hub(analysis, &hubs, node) {
+                if let Some(hub) = file_hub(link, &hubs, node) {
                     found.push(hub_base + hub as u32);
                 }
             }
@@ -152,7 +153,7 @@ impl LiveGraph {
             first.extend(unreached);
         }
         let flow = FlowGraph::new(successors);
-        LiveGraph { flow, reasons, nodes, hubs, order_dependent: order_dependent(analysis), vertex_of }
+        LiveGraph { flow, reasons, nodes, hubs, order_dependent: link.order_dependent(), vertex_of }
     }
 }
 
@@ -187,11 +188,11 @@ pub(crate) fn order_dependent(analysis: &Analysis<'_>) -> bool {
 }
 
 /// The distinct reasons in the order of their first root, and the nodes of each.
-fn reasons(analysis: &Analysis<'_>) -> (Vec<Reason>, Vec<Vec<NodeId>>) {
+fn reasons(roots: &[Root]) -> (Vec<Reason>, Vec<Vec<NodeId>>) {
     let mut number: BTreeMap<Reason, usize> = BTreeMap::new();
     let mut reasons = Vec::new();
     let mut nodes: Vec<Vec<NodeId>> = Vec::new();
-    for root in &analysis.roots.roots {
+    for root in roots {
         let reason = Reason::of(root);
         let at = *number.entry(reason).or_insert_with(|| {
             reasons.push(reason);
@@ -206,12 +207,13 @@ fn reasons(analysis: &Analysis<'_>) -> (Vec<Reason>, Vec<Vec<NodeId>>) {
 }
 
 /// The hub of the file of a node, if the node is one of those that make the rest of its file live.
-fn file_hub(analysis: &Analysis<'_>, hubs: &[FileId], node: NodeId) -> Option<usize> {
-    let section = analysis.graph.section(node)?;
-    let (file, index) = analysis.program.locate(section);
-    let hub = hubs.binary_search(&file).ok()?;
-    let row = analysis.program.files[file].object()?.sections.get(index as usize)?;
-    (row.is_alloc() && row.kind != SHT_NOTE).then_some(hub)
+fn file_hub(link: &impl Finished, hubs: &[FileId], node: NodeId) -> Option<usize> {
+    if hubs.is_empty() {
+        return None;
+    }
+    let section = link.section(node)?;
+    let hub = hubs.binary_search(&link.section_file(section)).ok()?;
+    link.keeps_file(section).then_some(hub)
 }
 
 fn unreached(successors: &[Vec<u32>]) -> Vec<u32> {
@@ -252,23 +254,23 @@ struct Stages {
 }
 
 impl Stages {
-    fn of(analysis: &Analysis<'_>) -> Stages {
+    fn of(link: &impl Finished, live: &FixedBitSet) -> Stages {
         let mut stages = Stages {
-            unfollowed: FixedBitSet::with_capacity(analysis.graph.node_count()),
+            unfollowed: FixedBitSet::with_capacity(link.node_count()),
             followed: Vec::new(),
-            groups: Vec::new(),
+            groups: link.kept_groups(),
             with_file: BTreeMap::new(),
             by_themselves: Vec::new(),
         };
         // Fragmented debug sections may have been dropped again after a stage had marked them.
-        for staged in analysis.liveness.staged.iter().filter(|s| analysis.liveness.is_live(s.node)) {
+        for staged in link.staged().iter().filter(|s| live.contains(s.node.index())) {
             match staged.kind {
                 EdgeKind::LinkOrder => stages.followed.push((staged.because, staged.node)),
                 _ if staged.because == staged.node => stages.by_themselves.push(staged.node),
                 EdgeKind::WithFile => {
                     stages.unfollowed.insert(staged.node.index());
-                    if let Some(section) = analysis.graph.section(staged.node) {
-                        let file = analysis.program.locate(section).0;
+                    if let Some(section) = link.section(staged.node) {
+                        let file = link.section_file(section);
                         stages.with_file.entry(file).or_default().push(staged.node);
                     }
                 }
@@ -277,20 +279,6 @@ impl Stages {
             }
         }
         stages.followed.sort_unstable();
-        for &file in &analysis.resolution.files {
-            let input = &analysis.program.files[file];
-            let Some(object) = input.object() else { continue };
-            for group in &object.groups {
-                let node = NodeId(input.section_id(group.section).0);
-                let kind = object.sections.get(group.section as usize).map(|r| r.kind);
-                if let Some(&first) = object.members(group).first()
-                    && kind == Some(SHT_GROUP)
-                    && analysis.liveness.is_live(node)
-                {
-                    stages.groups.push((NodeId(input.section_id(first).0), node));
-                }
-            }
-        }
         stages.groups.sort_unstable();
         stages
     }

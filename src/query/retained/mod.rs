@@ -1,6 +1,6 @@
 //! What would go if one thing went (`retained`): dominance over the live graph from a super-root over all roots.
 //!
-//! In: an analysis. Out: rows per section, symbol, file, directory, archive, crate or root with what they take themselves,
+//! In: a finished link. Out: rows per section, symbol, file, directory, archive, crate or root with what they take themselves,
 //! what lives only because of them, and what they share with others; or all that goes with one thing. Where the
 //! linker's own walk depends on order ([`live_graph::LiveGraph::order_dependent`]) rows are only near the truth, and say so;
 //! what goes with one thing is always found by marking again.
@@ -18,14 +18,9 @@ use rayon::prelude::*;
 
 use self::live_graph::{LiveGraph, Vertex};
 use self::sets::Own;
-use super::Analysis;
-use super::dead::file_label;
 use super::dominators::{Dominators, NONE, dominators};
+use super::finished::Finished;
 use super::select::{Selection, SortBy};
-use super::why;
-use crate::graph::{ExtraNode, SectionGraph};
-use crate::ids::{FileId, NodeId};
-use crate::program::Program;
 
 /// What rows stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,12 +118,12 @@ pub struct Forest {
 
 impl Forest {
     /// Builds all of it.
-    pub fn of(analysis: &Analysis<'_>) -> Forest {
-        let graph = LiveGraph::build(analysis);
+    pub fn of(link: &impl Finished) -> Forest {
+        let graph = LiveGraph::build(link);
         let tree = dominators(&graph.flow, 0);
         let own: Vec<Own> = (0..graph.flow.len() as u32)
             .map(|vertex| match graph.vertex(vertex) {
-                Vertex::Node(node) => own(&analysis.program, &analysis.graph, node),
+                Vertex::Node(node) => link.own(node),
                 _ => Own::default(),
             })
             .collect();
@@ -164,23 +159,6 @@ impl Forest {
     }
 }
 
-/// Bytes and sections of a node.
-pub fn own(program: &Program<'_>, graph: &SectionGraph<'_>, node: NodeId) -> Own {
-    match (graph.section(node), graph.extra_node(node)) {
-        (Some(section), _) => {
-            let file = program.locate(section).0;
-            match program.files[file].is_stand_in() {
-                true => Own::default(),
-                false => Own { bytes: program.section_size(section), sections: 1 },
-            }
-        }
-        (None, Some(ExtraNode::CommonsOf { size, .. } | ExtraNode::Common { size, .. })) => {
-            Own { bytes: *size, sections: 0 }
-        }
-        _ => Own::default(),
-    }
-}
-
 fn sum(parts: impl IntoIterator<Item = Own>) -> Own {
     parts.into_iter().fold(Own::default(), |a, b| Own {
         bytes: a.bytes.saturating_add(b.bytes),
@@ -190,25 +168,25 @@ fn sum(parts: impl IntoIterator<Item = Own>) -> Own {
 
 /// Answers for each grouping; `done` is told the name of each step when it ends.
 pub fn retained(
-    analysis: &Analysis<'_>,
+    link: &impl Finished,
     by: &[By],
     selection: &Selection,
     mut done: impl FnMut(&'static str),
 ) -> Retained {
-    let mut answer = Retained { collects: why::collects(analysis), ..Retained::default() };
+    let mut answer = Retained { collects: link.collects(), ..Retained::default() };
     if !answer.collects {
         return answer;
     }
-    let forest = Forest::of(analysis);
+    let forest = Forest::of(link);
     done("dominators");
     answer.order_dependent = forest.graph.order_dependent;
     answer.live = sum(forest.own.iter().copied());
     for &by in by {
         let rows = match by {
-            By::Section => groups::sections(analysis, &forest),
-            By::Symbol => groups::symbols(analysis, &forest),
-            By::Root => roots::roots(analysis, &forest),
-            _ => groups::of(analysis, &forest, by),
+            By::Section => groups::sections(link, &forest),
+            By::Symbol => groups::symbols(link, &forest),
+            By::Root => roots::roots(link, &forest),
+            _ => groups::of(link, &forest, by),
         };
         answer.groups.push(selected(&forest, by, rows, selection));
         done(by.word());
@@ -237,35 +215,21 @@ fn selected(forest: &Forest, by: By, mut rows: Vec<Row>, selection: &Selection) 
     Group { by, rows, omitted }
 }
 
-/// A node for people: what it is, its name, its file.
-pub fn thing(analysis: &Analysis<'_>, node: NodeId) -> (&'static str, BString, BString) {
-    let place =
-        file_of(analysis, node).map_or_else(BString::default, |f| file_label(&analysis.program, f).into());
-    match (groups::node_name(analysis, node), analysis.graph.extra_node(node)) {
-        (Some(name), _) => ("section", name, place),
-        (None, Some(ExtraNode::StartStop { section })) => ("start-stop", BString::from(*section), place),
-        (None, Some(ExtraNode::ScriptSymbol { name })) => {
-            ("symbol", analysis.program.name(*name).into(), place)
-        }
-        _ => ("section", BString::default(), place),
-    }
-}
-
 /// The deepest stacks that are told; what lies below is counted there.
 const DEEPEST: usize = 200;
 
 /// The dominator tree as stacks of names with the bytes of the last: roots, then sections, as flame graph viewers read
 /// them.
-pub fn stacks(analysis: &Analysis<'_>, forest: &Forest) -> Vec<(Vec<BString>, u64)> {
+pub fn stacks(link: &impl Finished, forest: &Forest) -> Vec<(Vec<BString>, u64)> {
     let frame = |vertex: u32| -> BString {
         match forest.graph.vertex(vertex) {
             Vertex::Super => "link".into(),
             Vertex::Reason(number) => {
                 let reason = &forest.graph.reasons[number];
-                [reason.kind.word().as_bytes(), b" ", &roots::reason(analysis, reason).0].concat().into()
+                [reason.kind.word().as_bytes(), b" ", &roots::reason(link, reason).0].concat().into()
             }
-            Vertex::Node(node) => groups::node_name(analysis, node).unwrap_or_else(|| "start-stop".into()),
-            Vertex::FileHub(file) => analysis.program.label(file).into(),
+            Vertex::Node(node) => link.node_name(node).unwrap_or_else(|| "start-stop".into()),
+            Vertex::FileHub(file) => link.label(file),
         }
     };
     // Depth, and for what lies too deep the vertex that is told in its place.
@@ -295,13 +259,4 @@ pub fn stacks(analysis: &Analysis<'_>, forest: &Forest) -> Vec<(Vec<BString>, u6
         out.push((frames, bytes[vertex as usize]));
     }
     out
-}
-
-/// The file that a node belongs to, if it is of one.
-pub(super) fn file_of(analysis: &Analysis<'_>, node: NodeId) -> Option<FileId> {
-    match (analysis.graph.section(node), analysis.graph.extra_node(node)) {
-        (Some(section), _) => Some(analysis.program.locate(section).0),
-        (None, Some(ExtraNode::CommonsOf { file, .. } | ExtraNode::Common { file, .. })) => Some(*file),
-        _ => None,
-    }
 }

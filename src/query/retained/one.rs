@@ -1,19 +1,17 @@
 //! What goes with one thing: everything that a pattern names, taken away together, and marked again.
 //!
-//! In: an analysis and a pattern as of `why`. Out: [`Goes`]: what is named, what goes with it, what it shares. Exact for every
+//! In: a finished link and a pattern as of `why`. Out: [`Goes`]: what is named, what goes with it, what it shares. Exact for every
 //! linker: no dominance is asked.
 
 use bstr::BString;
 use fixedbitset::FixedBitSet;
 
 use super::sets::Own;
-use super::{file_of, groups, own, sum};
-use crate::graph::EdgeKind;
-use crate::ids::{Id, NodeId};
-use crate::mark::mark_without;
-use crate::query::Analysis;
-use crate::query::dead::file_label;
-use crate::query::{symbols, why};
+use super::sum;
+use crate::error::Result;
+use crate::ids::{FileId, Id, NodeId};
+use crate::query::finished::{Finished, nodes};
+use crate::query::why;
 
 /// A section that goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,64 +48,69 @@ pub struct Goes {
 }
 
 /// What goes with all that the pattern names.
-pub fn goes_with(analysis: &Analysis<'_>, pattern: &[u8]) -> Goes {
-    let named = why::named(analysis, pattern);
-    let mut answer = Goes { matched: named.len(), collects: why::collects(analysis), ..Goes::default() };
+///
+/// # Errors
+/// Marking again needs more than is known of the link.
+pub fn goes_with(link: &impl Finished, pattern: &[u8]) -> Result<Goes> {
+    let named = why::named(link, pattern);
+    let mut answer = Goes { matched: named.len(), collects: link.collects(), ..Goes::default() };
     if !answer.collects {
-        return answer;
+        return Ok(answer);
     }
-    let (program, graph) = (&analysis.program, &analysis.graph);
-    let mut removed = FixedBitSet::with_capacity(graph.node_count());
+    let live = link.live();
+    let mut removed = FixedBitSet::with_capacity(link.node_count());
     for node in named.into_iter().flat_map(|(_, nodes)| nodes) {
-        if analysis.liveness.is_live(node) {
+        if live.contains(node.index()) {
             removed.insert(node.index());
         }
     }
     if removed.is_clear() {
-        return answer;
+        return Ok(answer);
     }
-    let amount = |nodes: &FixedBitSet| sum(nodes.ones().map(|n| own(program, graph, NodeId::from_usize(n))));
-    let left = mark_without(program, &analysis.resolution, graph, &analysis.roots, Some(&removed));
-    let mut gone = analysis.liveness.live.clone();
-    gone.difference_with(&left.live);
-    answer.live = amount(&analysis.liveness.live);
+    let amount = |set: &FixedBitSet| sum(nodes(set).map(|n| link.own(n)));
+    let mut gone = live.clone();
+    gone.difference_with(&link.mark_again(&link.roots(), Some(&removed))?);
+    answer.live = amount(&live);
     answer.direct = amount(&removed);
     answer.retained = amount(&gone);
-    let mut shared = reached(analysis, &removed);
+    let mut shared = reached(link, &live, &removed);
     shared.difference_with(&gone);
     answer.shared = amount(&shared);
-    let mut best: Option<(crate::ids::FileId, Vec<Option<u32>>)> = None;
-    for node in gone.ones().map(NodeId::from_usize) {
-        let (Some(name), Some(file)) = (groups::node_name(analysis, node), file_of(analysis, node)) else {
+    type Best<'l> = (FileId, u32, Vec<Option<&'l [u8]>>);
+    let mut best: Option<Best<'_>> = None;
+    for node in nodes(&gone) {
+        let (Some(name), Some(file)) = (link.node_name(node), link.file_of(node)) else {
             continue;
         };
         let mut row = Gone {
             section: name,
-            file: file_label(program, file).into(),
-            bytes: own(program, graph, node).bytes,
+            file: link.label(file),
+            bytes: link.own(node).bytes,
             named: removed.contains(node.index()),
             ..Gone::default()
         };
-        if let Some(section) = graph.section(node) {
-            if best.as_ref().is_none_or(|(known, _)| *known != file) {
-                best = Some((file, symbols::best_of_sections(program, file)));
-            }
-            let index = program.locate(section).1 as usize;
-            let symbol = best.as_ref().and_then(|(_, b)| b.get(index).copied().flatten());
-            row.symbol = symbol.map_or_else(BString::default, |s| symbols::name(program, file, s).into());
+        if let Some(section) = link.section(node) {
+            let known = best.take().filter(|(own, ..)| *own == file);
+            let (_, base, names) = best.insert(known.unwrap_or_else(|| {
+                let (base, names) = link.best_names(file);
+                (file, base, names)
+            }));
+            let at = section.0.checked_sub(*base);
+            let symbol = at.and_then(|at| names.get(at as usize).copied().flatten());
+            row.symbol = symbol.unwrap_or_default().into();
         }
         answer.gone.push(row);
     }
-    answer
+    Ok(answer)
 }
 
 /// Live nodes that edges lead to from some nodes.
-fn reached(analysis: &Analysis<'_>, from: &FixedBitSet) -> FixedBitSet {
+fn reached(link: &impl Finished, live: &FixedBitSet, from: &FixedBitSet) -> FixedBitSet {
     let mut seen = from.clone();
-    let mut stack: Vec<NodeId> = from.ones().map(NodeId::from_usize).collect();
+    let mut stack: Vec<NodeId> = nodes(from).collect();
     while let Some(node) = stack.pop() {
-        analysis.graph.for_each_edge(&analysis.program, node, |target, _: EdgeKind| {
-            if analysis.liveness.is_live(target) && !seen.put(target.index()) {
+        link.each_target(node, &mut |target| {
+            if live.contains(target.index()) && !seen.put(target.index()) {
                 stack.push(target);
             }
         });

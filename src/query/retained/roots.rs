@@ -1,51 +1,28 @@
 //! Rows per root: KEEP statements, entries, `-u`, exported symbols from the reasons of the live graph; initcalls, kernel exports, head
 //! sections and constructor tables one by one, although one KEEP statement keeps them all.
 //!
-//! In: analysis and [`Forest`]. Out: all rows in the order in which the linker finds them, statements first.
+//! In: a link and its [`Forest`]. Out: all rows in the order in which the linker finds them, statements first.
 
 use bstr::BString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::constructors::constructors;
 use super::live_graph::Reason;
 use super::sets::{Own, retained_by_groups};
-use super::{Forest, Row, sum, thing};
+use super::{Forest, Row, sum};
 use crate::graph::RootKind;
 use crate::ids::{NodeId, SectionId};
-use crate::query::Analysis;
-use crate::query::dead::file_label;
 use crate::query::dominators::NONE;
-use crate::query::kernel::roots::{self as kernel, KernelRoot, of_node};
-use crate::script::{StatementKind, walk};
-
-/// A KEEP statement's text without white space, and its place `FILE:LINE:COLUMN`.
-pub fn statement(analysis: &Analysis<'_>, keep: (u32, u32)) -> Option<(BString, BString)> {
-    let file = analysis.program.scripts.get(keep.0 as usize)?;
-    let mut number = 0;
-    for placed in walk::output_sections(&file.script) {
-        for statement in &placed.section.body {
-            let StatementKind::Input(input) = &statement.kind else { continue };
-            if number == keep.1 {
-                let mut text = BString::from(file.script.text(input.inner));
-                text.retain(|b| !b.is_ascii_whitespace());
-                let at = file.script.location(input.span);
-                let place = format!("{}:{}:{}", at.file.display(), at.line, at.column);
-                return Some((text, place.into()));
-            }
-            number += 1;
-        }
-    }
-    None
-}
+use crate::query::finished::Finished;
+use crate::query::kernel::roots::KernelRoot;
 
 /// Name and place of a reason: a symbol, a KEEP's text with where it stands, a section with its file.
-pub fn reason(analysis: &Analysis<'_>, reason: &Reason) -> (BString, BString) {
+pub fn reason(link: &impl Finished, reason: &Reason) -> (BString, BString) {
     match (reason.name, reason.keep, reason.node) {
-        (Some(name), ..) => (analysis.program.name(name).into(), BString::default()),
-        (None, Some(keep), _) => statement(analysis, keep).unwrap_or_default(),
+        (Some(name), ..) => (link.name(name).into(), BString::default()),
+        (None, Some(keep), _) => link.keep_text(keep).unwrap_or_default(),
         (None, None, Some(node)) => {
-            let (_, name, place) = thing(analysis, node);
+            let (_, name, place) = link.thing(node);
             (name, place)
         }
         _ => Default::default(),
@@ -56,9 +33,9 @@ pub fn reason(analysis: &Analysis<'_>, reason: &Reason) -> (BString, BString) {
 const NAMED: usize = 4;
 
 /// A section's name, and the functions in it if it is a table of constructors.
-fn table_name(analysis: &Analysis<'_>, section: SectionId) -> BString {
-    let mut name = BString::from(analysis.program.section_name(section));
-    let entries = constructors(&analysis.program, section);
+fn table_name(link: &impl Finished, section: SectionId) -> BString {
+    let mut name = BString::from(link.section_name(section));
+    let entries = link.constructors(section);
     for (number, (_, function)) in entries.iter().take(NAMED).enumerate() {
         name.extend_from_slice(if number == 0 { b" " } else { b", " });
         name.extend_from_slice(function);
@@ -70,17 +47,16 @@ fn table_name(analysis: &Analysis<'_>, section: SectionId) -> BString {
 }
 
 /// All roots.
-pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
-    let program = &analysis.program;
+pub(super) fn roots(link: &impl Finished, forest: &Forest) -> Vec<Row> {
     // What each reason leads to directly is its own.
     let mut rows: Vec<Row> = Vec::new();
     let mut single: Vec<(NodeId, &'static str)> = Vec::new();
     for (number, reason) in forest.graph.reasons.iter().enumerate() {
         let vertex = forest.graph.of_reason(number);
         let targets = forest.graph.flow.successors(vertex);
-        let (mut name, place) = self::reason(analysis, reason);
-        if let Some(section) = reason.node.and_then(|n| analysis.graph.section(n)) {
-            name = table_name(analysis, section);
+        let (mut name, place) = self::reason(link, reason);
+        if let Some(section) = reason.node.and_then(|n| link.section(n)) {
+            name = table_name(link, section);
         }
         rows.push(Row {
             name,
@@ -94,11 +70,11 @@ pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
     }
     rows.sort_by_key(|r| r.kind != "keep" || r.place.is_empty());
     // What the kernel calls roots.
-    for root in analysis.roots.roots.iter().filter(|r| r.keep.is_some()) {
-        let table = |s| !constructors(program, s).is_empty();
-        if let Some(found) = of_node(analysis, root.node) {
+    for root in link.roots().iter().filter(|r| r.keep.is_some()) {
+        let table = |s| !link.constructors(s).is_empty();
+        if let Some(found) = link.kernel_root(root.node) {
             single.push((root.node, found.word()));
-        } else if analysis.graph.section(root.node).is_some_and(table) {
+        } else if link.section(root.node).is_some_and(table) {
             single.push((root.node, RootKind::InitArray.word()));
         }
     }
@@ -110,9 +86,9 @@ pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
     let mut export_rows: Vec<Row> = Vec::new();
     for &(node, word) in &single {
         let Some(vertex) = forest.graph.of(node) else { continue };
-        let Some(section) = analysis.graph.section(node) else { continue };
-        let place = BString::from(file_label(program, program.locate(section).0));
-        if let Some(KernelRoot::Export { name, .. }) = of_node(analysis, node) {
+        let Some(section) = link.section(node) else { continue };
+        let place = link.label(link.section_file(section));
+        if let Some(KernelRoot::Export { name, .. }) = link.kernel_root(node) {
             // The entry and its checksum go together.
             let at = *exports.entry(name).or_insert_with(|| {
                 export_rows.push(Row { name: name.into(), place, kind: word, ..Row::default() });
@@ -124,10 +100,10 @@ pub(super) fn roots(analysis: &Analysis<'_>, forest: &Forest) -> Vec<Row> {
             row.vertices.push(vertex);
             continue;
         }
-        let calls = kernel::initcalls(program, section);
+        let calls = link.initcalls(section);
         let names: Vec<&[u8]> = calls.iter().map(|c| c.function).collect();
         let name = match calls.first() {
-            None => table_name(analysis, section),
+            None => table_name(link, section),
             Some(call) => [call.level.0, b" ", &names.join(&b", "[..])].concat().into(),
         };
         rows.push(Row {

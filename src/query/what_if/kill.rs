@@ -1,6 +1,6 @@
 //! What must go so that something dies (`--kill`).
 //!
-//! In: an analysis and a pattern as of `why`. Out: [`Kill`]: sets of roots and sections without which nothing that the pattern names lives:
+//! In: a finished link and a pattern as of `why`. Out: [`Kill`]: sets of roots and sections without which nothing that the pattern names lives:
 //! the smallest ones nearest the roots and nearest the thing, every single one where one suffices, and that of roots
 //! alone. Each is verified by marking again; the smallest come first, of equal ones those that free most.
 
@@ -8,13 +8,13 @@ use bstr::BString;
 use fixedbitset::FixedBitSet;
 
 use super::flow::smallest_cuts;
-use crate::ids::{Id, NodeId};
-use crate::mark::mark_without;
-use crate::query::Analysis;
+use crate::error::Result;
+use crate::ids::Id;
 use crate::query::dominators::{FlowGraph, NONE};
+use crate::query::finished::{Finished, nodes};
 use crate::query::retained::live_graph::Vertex;
 use crate::query::retained::sets::Own;
-use crate::query::retained::{Forest, own, roots, thing};
+use crate::query::retained::{Forest, roots};
 use crate::query::why;
 
 /// Larger sets are not looked for.
@@ -63,14 +63,17 @@ pub struct Kill {
 }
 
 /// Answers.
-pub fn kill(analysis: &Analysis<'_>, pattern: &[u8]) -> Kill {
-    let named = why::named(analysis, pattern);
+///
+/// # Errors
+/// Marking again needs more than is known of the link.
+pub fn kill(link: &impl Finished, pattern: &[u8]) -> Result<Kill> {
+    let named = why::named(link, pattern);
     let mut answer = Kill { matched: named.len(), ..Kill::default() };
-    if !why::collects(analysis) {
+    if !link.collects() {
         answer.endless = true;
-        return answer;
+        return Ok(answer);
     }
-    let forest = Forest::of(analysis);
+    let forest = Forest::of(link);
     let mut sinks: Vec<u32> =
         named.into_iter().flat_map(|(_, nodes)| nodes).filter_map(|node| forest.graph.of(node)).collect();
     sinks.sort_unstable();
@@ -82,7 +85,7 @@ pub fn kill(analysis: &Analysis<'_>, pattern: &[u8]) -> Kill {
     }
     answer.lives = !sinks.is_empty();
     if sinks.is_empty() {
-        return answer;
+        return Ok(answer);
     }
     let removable = |v: u32| matches!(forest.graph.vertex(v), Vertex::Reason(_) | Vertex::Node(_));
     let mut sets: Vec<Vec<u32>> = Vec::new();
@@ -112,13 +115,13 @@ pub fn kill(analysis: &Analysis<'_>, pattern: &[u8]) -> Kill {
     let mut seen: Vec<Vec<u32>> = Vec::new();
     for set in sets {
         if !seen.contains(&set) && !set.is_empty() {
-            answer.cuts.push(verified(analysis, &forest, &sinks, &set));
+            answer.cuts.push(verified(link, &forest, &sinks, &set)?);
             seen.push(set);
         }
     }
     answer.cuts.sort_by_key(|c| (!c.verified, c.items.len(), std::cmp::Reverse(c.freed.bytes)));
     answer.endless = answer.cuts.is_empty();
-    answer
+    Ok(answer)
 }
 
 /// Vertices that every path to every sink passes through, nearest the sinks first.
@@ -159,37 +162,38 @@ fn leading_to(graph: &FlowGraph, sinks: &[u32]) -> Vec<bool> {
 }
 
 /// Takes a set away and marks again.
-fn verified(analysis: &Analysis<'_>, forest: &Forest, sinks: &[u32], set: &[u32]) -> Cut {
-    let (program, graph) = (&analysis.program, &analysis.graph);
+fn verified(link: &impl Finished, forest: &Forest, sinks: &[u32], set: &[u32]) -> Result<Cut> {
     let mut cut = Cut { roots_only: true, ..Cut::default() };
-    let mut removed = FixedBitSet::with_capacity(graph.node_count());
-    let mut left = analysis.roots.clone();
+    let mut removed = FixedBitSet::with_capacity(link.node_count());
+    let mut left = link.roots();
     for &vertex in set {
         match forest.graph.vertex(vertex) {
             Vertex::Reason(number) => {
                 let reason = forest.graph.reasons[number];
-                left.roots.retain(|root| !reason.covers(root));
-                let (name, place) = roots::reason(analysis, &reason);
+                left.retain(|root| !reason.covers(root));
+                let (name, place) = roots::reason(link, &reason);
                 cut.items.push(Item { kind: reason.kind.word(), name, place });
             }
             Vertex::Node(node) => {
                 removed.insert(node.index());
                 cut.roots_only = false;
-                let (kind, name, place) = thing(analysis, node);
+                let (kind, name, place) = link.thing(node);
                 cut.items.push(Item { kind, name, place });
             }
             _ => {}
         }
     }
-    let liveness = mark_without(program, &analysis.resolution, graph, &left, Some(&removed));
-    for node in analysis.liveness.live.difference(&liveness.live) {
-        let own = own(program, graph, NodeId::from_usize(node));
+    let stays = link.mark_again(&left, Some(&removed))?;
+    let mut gone = link.live();
+    gone.difference_with(&stays);
+    for node in nodes(&gone) {
+        let own = link.own(node);
         cut.freed.bytes = cut.freed.bytes.saturating_add(own.bytes);
         cut.freed.sections += own.sections;
     }
     cut.verified = sinks.iter().all(|&sink| match forest.graph.vertex(sink) {
-        Vertex::Node(node) => !liveness.is_live(node),
+        Vertex::Node(node) => !stays.contains(node.index()),
         _ => true,
     });
-    cut
+    Ok(cut)
 }

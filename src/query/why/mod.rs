@@ -36,15 +36,19 @@ pub use view::{Beyond, Demand, FileFacts, NamedBy, StatementFacts, SymbolFacts, 
 use bstr::BString;
 
 use super::Analysis;
-use crate::ids::NodeId;
+use crate::ids::{Id, NodeId};
 use crate::plan::OutputKind;
 
 /// What a pattern as typed names, and the nodes of each: the section of a symbol, all sections of a file.
-pub(super) fn named(analysis: &Analysis<'_>, pattern: &[u8]) -> Vec<(What, Vec<NodeId>)> {
-    let found = subject::find(analysis, &WhyRequest::new(pattern));
-    let nodes = |what: &What| match what {
-        What::File(file) => analysis.program.sections_of(*file).skip(1).map(|s| NodeId(s.0)).collect(),
-        _ => subject::node(what).into_iter().collect(),
+pub(super) fn named(link: &impl View, pattern: &[u8]) -> Vec<(What, Vec<NodeId>)> {
+    let found = link.find(&WhyRequest::new(pattern));
+    let count = link.node_count();
+    let nodes = |what: &What| -> Vec<NodeId> {
+        let all: Vec<NodeId> = match what {
+            What::File(file) => link.sections_of(*file).into_iter().map(|s| NodeId(s.0)).collect(),
+            _ => subject::node(what).into_iter().collect(),
+        };
+        all.into_iter().filter(|n| n.index() < count).collect()
     };
     found.into_iter().map(|what| (what, nodes(&what))).collect()
 }

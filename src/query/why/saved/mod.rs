@@ -210,14 +210,14 @@ impl View for Portrait<'_> {
             return None;
         }
         let group = self.groups.section.iter().position(|&s| s == section.0)?;
-        let signature = self.strings.get(self.groups.signature.at(group));
+        let signature = self.signature(group);
         let members = self.group_members(group).iter();
         Some((signature, members.copied().find(|&m| Portrait::is_live(self, m)).map(NodeId)))
     }
 
     fn group_of_member(&self, section: SectionId) -> Option<(u64, &[u8])> {
         let group = self.group_of(section.0)?;
-        Some((group as u64, self.strings.get(self.groups.signature.at(group))))
+        Some((group as u64, self.signature(group)))
     }
 
     fn file(&self, file: FileId) -> Option<FileFacts<'_>> {
