@@ -15,8 +15,8 @@ use linksweep::ids::{Id, NodeId};
 use linksweep::mark::mark_without;
 use linksweep::plan::{self, Overrides, ProfileSpec};
 use linksweep::query::dominators::NONE;
-use linksweep::query::retained::live_graph::Vertex;
 use linksweep::query::finished::Finished;
+use linksweep::query::retained::live_graph::Vertex;
 use linksweep::query::retained::{By, Forest, retained};
 use linksweep::query::select::Selection;
 
@@ -103,8 +103,7 @@ fn check(linker: &str, words: &[&str]) -> Result<(), Failed> {
         if freed != promised {
             return Err(format!("node {}: freed {}, promised {}", node.0, freed.len(), promised.len()).into());
         }
-        let bytes: u64 =
-            freed.iter().map(|&n| analysis.own(NodeId::from_usize(n)).bytes).sum();
+        let bytes: u64 = freed.iter().map(|&n| analysis.own(NodeId::from_usize(n)).bytes).sum();
         if bytes != forest.below[vertex as usize].bytes {
             return Err(format!("node {}: {bytes} bytes", node.0).into());
         }

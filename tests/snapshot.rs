@@ -76,6 +76,22 @@ fn why_says_the_same() {
             assert_eq!(of_link.status.code(), saved.status.code(), "{pattern} {options:?}");
         }
     }
+    for words in [
+        &["retained"][..],
+        &["retained", "--by=section,symbol,file,directory,archive,crate,root"],
+        &["retained", "foo"],
+        &["retained", "file:main.o"],
+        &["retained", "nothing"],
+        &["what-if", "--kill=foo"],
+        &["retained", "--format=folded"],
+    ] {
+        for options in [&[][..], &["--format=json"], &["--format=csv"], &["-n", "1", "--sort=name"]] {
+            let of_link = linksweep(dir.path(), &[words, options, &LINK[..]].concat());
+            let saved = linksweep(dir.path(), &[words, options, &["--snapshot", "x.lsw"]].concat());
+            assert_eq!(text(&of_link.stdout), text(&saved.stdout), "{words:?} {options:?}");
+            assert_eq!(of_link.status.code(), saved.status.code(), "{words:?} {options:?}");
+        }
+    }
     let (dead, _) = run(dir.path(), &["why", "dead_data", "--dead", "--snapshot", "x.lsw"], 1);
     assert!(dead.contains("referred to by\n    main.o:(.text.dead_one)"), "{dead}");
     run(dir.path(), &["why", "nowhere", "--snapshot", "x.lsw"], 2);
@@ -124,7 +140,7 @@ fn the_dump_is_sorted_lines() {
     save(dir.path(), &[]);
     let (out, _) = run(dir.path(), &["snapshot", "--dump", "x.lsw"], 0);
     let lines: Vec<serde_json::Value> = out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    assert_eq!(lines[0]["schema"], "linksweep.snapshot/1");
+    assert_eq!(lines[0]["schema"], "linksweep.snapshot/2");
     let kinds: Vec<&str> = lines.iter().map(|l| l["kind"].as_str().unwrap()).collect();
     for kind in ["archive", "file", "section", "root", "name", "extraction"] {
         assert!(kinds.contains(&kind), "{kind}");
@@ -162,7 +178,8 @@ fn unsound_files_are_named_errors() {
         (b"\x7fELF\x02\x01\x01".to_vec(), "not a linksweep snapshot"),
         (b"{\"schema\":\"linksweep.why/1\"}\n".to_vec(), "not a snapshot but \"linksweep.why/1\""),
         (bytes[..100].to_vec(), "cut off: the header line has no end"),
-        (with("snapshot/1", "snapshot/2"), "written by a newer linksweep: format 2"),
+        (with("snapshot/2", "snapshot/3"), "written by a newer linksweep: format 3"),
+        (with("snapshot/2", "snapshot/1"), "written by an older linksweep: format 1"),
         (with("\"columns\":[", "\"columns\":[0,"), "the header cannot be read"),
         (with("\"edges.target\"", "\"edges.tarjet\""), "there is no column edges.target"),
         (with("\"digest\":\"", "\"digest\":\"0"), "the digest of the contents is another"),

@@ -15,6 +15,7 @@ mod options;
 mod progress;
 mod retained;
 mod run;
+mod saved;
 mod sections;
 mod session;
 mod snapshot;

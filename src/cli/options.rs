@@ -111,13 +111,7 @@ pub(super) fn link(args: LinkArgs, assume_gc: bool) -> Result<LinkOptions> {
     if let Some(directory) = args.directory.as_ref().filter(|d| !d.is_dir()) {
         return Err(Error::new(format!("option -C {}", directory.display()), "not a folder"));
     }
-    if let Some(threads) = args.run.threads {
-        if threads == 0 {
-            return Err(Error::new("option --threads", "at least 1"));
-        }
-        // Only the first call can set the size; a later one (tests) keeps what is there.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.min(1024)).build_global();
-    }
+    threads(&args.run)?;
     Ok(LinkOptions {
         input,
         modes: Vec::new(),
@@ -125,6 +119,18 @@ pub(super) fn link(args: LinkArgs, assume_gc: bool) -> Result<LinkOptions> {
         strict: args.run.strict,
         telling: telling(&args.run),
     })
+}
+
+/// Sets the number of threads.
+pub(super) fn threads(args: &RunArgs) -> Result<()> {
+    if let Some(threads) = args.threads {
+        if threads == 0 {
+            return Err(Error::new("option --threads", "at least 1"));
+        }
+        // Only the first call can set the size; a later one (tests) keeps what is there.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.min(1024)).build_global();
+    }
+    Ok(())
 }
 
 /// What stderr gets: progress only on a terminal that nothing else is told to.

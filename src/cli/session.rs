@@ -128,15 +128,20 @@ fn tell_rules(plan: &LinkPlan, analysis: &Analysis<'_>) {
 /// Tells the diagnostics of an analysed link; returns the exit status that they call for: 2 if the
 /// linker itself would refuse the link, or if `--strict` makes any diagnostic an error.
 pub(super) fn tell_diagnostics(options: &LinkOptions, diagnostics: &[Diagnostic]) -> u8 {
+    tell_as(options.telling, options.strict, diagnostics)
+}
+
+/// The same for a link that was saved.
+pub(super) fn tell_as(telling: Telling, strict: bool, diagnostics: &[Diagnostic]) -> u8 {
     let mut all: Vec<&Diagnostic> = diagnostics.iter().collect();
     let refused = all.iter().any(|d| d.severity == Severity::Error);
-    let failed = refused || (options.strict && !all.is_empty());
+    let failed = refused || (strict && !all.is_empty());
     // Errors first, so that they are never among those left out.
     all.sort_by_key(|d| std::cmp::Reverse(d.severity));
-    if options.telling.quiet && !options.strict {
+    if telling.quiet && !strict {
         all.retain(|d| d.severity == Severity::Error);
     }
-    let shown = if options.telling.verbose { all.len() } else { all.len().min(TOLD) };
+    let shown = if telling.verbose { all.len() } else { all.len().min(TOLD) };
     for diagnostic in all.iter().take(shown) {
         tell(&escape(diagnostic.to_string().as_bytes()));
     }

@@ -33,6 +33,7 @@ pub(super) fn run(args: SnapshotArgs) -> Result<Answer> {
     portrait.head.kernel = kernel(&link);
     clock.done("portrait");
     let diagnostics = finding::diagnostics(&analysis);
+    portrait.add_diagnostics(&diagnostics, &roots);
     let mut findings = finding::findings(&diagnostics);
     if !args.no_findings {
         let config = Config::default();

@@ -9,9 +9,11 @@ use bstr::BString;
 use super::Answer;
 use super::args::{By, Format, WhatIfArgs};
 use super::options;
+use super::saved::{self, SavedLink};
 use super::session::{self, Clock, Opened};
 use crate::error::{Error, Result, Severity};
 use crate::query::dead::Grouping;
+use crate::query::finished::Finished;
 use crate::query::select::SortBy;
 use crate::query::what_if::compare::{self, Snapshot};
 use crate::query::what_if::{Change, Edited, kill, listed_names};
@@ -111,26 +113,42 @@ fn run_kill(args: WhatIfArgs) -> Result<Answer> {
     let output = options::output(args.output, "what-if --kill", &[Format::Text, Format::Json])?;
     let selection = options::rows(args.rows, output.format, SortBy::Size)?;
     let pattern = BString::from(args.kill.unwrap_or_default().into_encoded_bytes());
+    if let Some(saved) = saved::open(&args.link)? {
+        let mut clock = Clock::new(saved.telling);
+        let portrait = saved.snapshot.portrait()?;
+        let told = SavedLink::told(&portrait);
+        clock.done("reading");
+        let sheet = Sheet::of_saved(&portrait, &told.findings, &selection, output.style);
+        let bytes = cuts(&portrait, &pattern, &sheet, output.format)?;
+        clock.done("cuts");
+        let code = saved.tell(&told);
+        clock.finish();
+        return Ok(Answer { bytes, output: output.output, code });
+    }
     let link = options::link(args.link, false)?;
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let diagnostics = finding::diagnostics(&analysis);
-    let answer = kill::kill(&analysis, &pattern)?;
-    clock.done("cuts");
-    if answer.matched == 0 {
-        return Err(Error::new(format!("option --kill={pattern}"), "no section, symbol or file matches"));
-    }
     let findings = finding::findings(&diagnostics);
     let page = Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
-    let page = Sheet::of(&page);
-    let bytes = match output.format {
-        Format::Json => report::kill::json(&page, &pattern, &answer),
-        _ => report::kill::text(&page, &pattern, &answer),
-    };
+    let bytes = cuts(&analysis, &pattern, &Sheet::of(&page), output.format)?;
+    clock.done("cuts");
     let code = session::tell_diagnostics(&link, &diagnostics);
     clock.finish();
     Ok(Answer { bytes, output: output.output, code })
+}
+
+/// What must go, of a link or a saved one.
+fn cuts(link: &impl Finished, pattern: &BString, sheet: &Sheet<'_>, format: Format) -> Result<Vec<u8>> {
+    let answer = kill::kill(link, pattern)?;
+    if answer.matched == 0 {
+        return Err(Error::new(format!("option --kill={pattern}"), "no section, symbol or file matches"));
+    }
+    Ok(match format {
+        Format::Json => report::kill::json(sheet, pattern, &answer),
+        _ => report::kill::text(sheet, pattern, &answer),
+    })
 }
 
 fn grouping(by: By) -> Result<Grouping> {

@@ -50,6 +50,11 @@ pub trait Sections: Edges {
     fn described(&self, section: Self::Section) -> Option<Self::Section>;
     /// The members of the group that a section stands for.
     fn members(&self, group: Self::Section) -> Option<Vec<Self::Section>>;
+    /// As [`Edges::each_edge`], where that does not tell the kinds.
+    #[inline]
+    fn each_edge_of_kind(&self, node: NodeId, f: impl FnMut(NodeId, EdgeKind)) {
+        self.each_edge(node, f);
+    }
     /// ARMv8-M: whether any object is for it.
     fn is_secure(&self) -> bool;
     /// ARMv8-M: what the special symbols of a file's secure entry functions name.
@@ -314,7 +319,9 @@ impl<S: Sections> Walk<'_, S> {
         let mut at = self.link.linked_to(section);
         while let Some(linked) = at.filter(|l| !seen.contains(l)) {
             if self.is_marked(linked) {
-                let Some((node, because)) = self.link.node(section).zip(self.link.node(linked)) else { return };
+                let Some((node, because)) = self.link.node(section).zip(self.link.node(linked)) else {
+                    return;
+                };
                 if !self.marker.is_marked(node) {
                     self.staged.push(Staged { node, because, kind: EdgeKind::LinkOrder });
                     self.marker.add(node);
@@ -329,8 +336,8 @@ impl<S: Sections> Walk<'_, S> {
 
     fn keep_pure_group(&mut self, group: S::Section, because: NodeId) {
         let Some(members) = self.link.members(group) else { return };
-        let pure = members.iter().all(|&m| self.is_debug(m))
-            || members.iter().all(|&m| self.link.is_special(m));
+        let pure =
+            members.iter().all(|&m| self.is_debug(m)) || members.iter().all(|&m| self.link.is_special(m));
         if pure {
             for &member in &members {
                 self.keep_with(member, because);
@@ -370,7 +377,7 @@ impl<S: Sections> Walk<'_, S> {
             .collect();
         while let Some(node) = stack.pop() {
             let mut found = Vec::new();
-            link.each_edge(node, |target, kind| {
+            link.each_edge_of_kind(node, |target, kind| {
                 let debug = || link.section(target).is_some_and(|s| self.is_debug(s));
                 if (kind == EdgeKind::Group && link.is_section(target)) || debug() {
                     found.push((target, kind));

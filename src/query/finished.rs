@@ -198,7 +198,8 @@ impl Finished for Analysis<'_> {
 
     fn keep_text(&self, keep: (u32, u32)) -> Option<(BString, BString)> {
         let file = self.program.scripts.get(keep.0 as usize)?;
-        let statements = walk::output_sections(&file.script).into_iter().flat_map(|placed| &placed.section.body);
+        let statements =
+            walk::output_sections(&file.script).into_iter().flat_map(|placed| &placed.section.body);
         let mut inputs = statements.filter_map(|s| match &s.kind {
             StatementKind::Input(input) => Some(input),
             _ => None,

@@ -69,17 +69,12 @@ pub(super) fn check(p: &Portrait<'_>) -> Result<(), String> {
     inside("staged.node", &t.node, nodes)?;
     inside("staged.because", &t.because, nodes)?;
     let g = &p.groups;
-    lengths("groups", g.section.count(), &[g.signature.count()])?;
-    within("groups.section", &g.section, sections)?;
-    within("groups.signature", &g.signature, strings)?;
-    starts("groups.first", &g.first, g.section.count(), g.members.count())?;
-    inside("groups.members", &g.members, sections)?;
+    lengths("groups", g.section.count(), &[g.bits.count(), g.skip.count()])?;
+    lengths("groups", g.section.count() + 1, &[g.first.count()])?;
     lengths("groups", g.sorted.count(), &[g.of.count()])?;
-    inside("groups.sorted", &g.sorted, sections)?;
-    inside("groups.of", &g.of, g.section.count())?;
-    if !g.sorted.is_sorted() {
-        return Err("damaged: column groups.sorted is not sorted".into());
-    }
+    lengths("signatures", p.signatures.group.count(), &[p.signatures.name.count()])?;
+    lengths("links", p.links.section.count(), &[p.links.to.count()])?;
+    lengths("orders", p.orders.file.count() + 1, &[p.orders.first.count()])?;
     reasons(p, nodes, sections, strings, files)?;
     meanings(p, nodes, sections, strings, files)
 }
@@ -115,14 +110,20 @@ fn reasons(
     within("roots.keep", &r.keep, keeps)?;
     within("roots.library", &r.library, files)?;
     let k = &p.keeps;
-    let counts = [&k.description, &k.file, &k.line, &k.column, &k.text].map(|c| c.count());
+    let counts = [&k.description, &k.file, &k.line, &k.column, &k.text, &k.inner].map(|c| c.count());
     lengths("keeps", keeps, &counts)?;
     within("keeps.file", &k.file, strings)?;
     within("keeps.text", &k.text, strings)?;
+    within("keeps.inner", &k.inner, strings)?;
     let i = &p.initcalls;
-    let counts = [i.level.count(), i.function.count(), i.module.count(), i.offset.count()];
+    within("initcalls.target", &i.target, nodes)?;
+    let counts = [&i.level, &i.function, &i.module, &i.target].map(|c| c.count());
+    lengths("initcalls", i.section.count(), &[i.offset.count()])?;
     lengths("initcalls", i.section.count(), &counts)?;
     within("initcalls.section", &i.section, sections)?;
+    let c = &p.constructors;
+    let of_constructors = [c.offset.count(), c.function.count(), c.target.count()];
+    lengths("constructors", c.section.count(), &of_constructors)?;
     for (name, column) in
         [("initcalls.level", &i.level), ("initcalls.function", &i.function), ("initcalls.module", &i.module)]
     {
@@ -168,6 +169,11 @@ fn meanings(
         ("extractions.written", &e.written),
     ] {
         within(name, column, strings)?;
+    }
+    let d = &p.diagnostics;
+    lengths("diagnostics", d.severity.count(), &[d.id.count(), d.subject.count(), d.message.count()])?;
+    for column in [&d.id, &d.subject, &d.message] {
+        within("diagnostics", column, strings)?;
     }
     let f = &p.findings;
     let texts =

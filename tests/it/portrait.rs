@@ -5,14 +5,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use fixedbitset::FixedBitSet;
 use libtest_mimic::Failed;
-use linksweep::graph::{Class, EdgeKind};
+use linksweep::graph::EdgeKind;
 use linksweep::ids::{Id, NodeId};
 use linksweep::plan::{self, Overrides, ProfileSpec};
 use linksweep::query::Analysis;
 use linksweep::query::dead;
 use linksweep::query::fate;
-use linksweep::query::portrait::Portrait;
+use linksweep::query::finished::Finished;
+use linksweep::query::portrait::{Portrait, has_row};
+use linksweep::query::retained::{By, Forest, one, retained, stacks};
+use linksweep::query::select::{Selection, SortBy};
+use linksweep::query::what_if::kill::kill;
+use linksweep::report;
 use linksweep::resolve::DefKind;
 use linksweep::snapshot::{self, PathRoots};
 
@@ -66,7 +72,7 @@ fn compare(analysis: &Analysis<'_>) -> Result<(), String> {
         same("in link", portrait.is_in_link(file.0), analysis.resolution.is_in_link(file))?;
         let first = next;
         for section in program.sections_of(file).filter(|_| analysis.resolution.is_in_link(file)) {
-            if matches!(graph.class[section], Class::Absent | Class::Structural) {
+            if !has_row(analysis, section) {
                 continue;
             }
             rows.insert(NodeId(section.0), next);
@@ -104,7 +110,75 @@ fn compare(analysis: &Analysis<'_>) -> Result<(), String> {
         }
     }
     names(analysis, &portrait)?;
+    marked(analysis, &portrait, &rows)?;
+    retained_alike(analysis, &portrait)?;
     written(&portrait)
+}
+
+/// What lives is what marking again says, also without some nodes.
+fn marked(
+    analysis: &Analysis<'_>,
+    portrait: &Portrait<'_>,
+    rows: &BTreeMap<NodeId, u32>,
+) -> Result<(), String> {
+    if portrait.head.counted {
+        return Ok(());
+    }
+    let again = portrait.mark_again(&portrait.roots(), None).map_err(|e| e.to_string())?;
+    same("marked again", again, Finished::live(portrait))?;
+    if analysis.program.plan.gc_sections != Some(true) {
+        return Ok(());
+    }
+    let step = (rows.len() / 6).max(1);
+    for (&node, &row) in rows.iter().step_by(step) {
+        let mut without = FixedBitSet::with_capacity(analysis.graph.node_count());
+        without.insert(node.index());
+        let wanted = analysis.mark_again(&analysis.roots(), Some(&without)).map_err(|e| e.to_string())?;
+        let wanted: BTreeSet<u32> =
+            wanted.ones().filter_map(|n| rows.get(&NodeId::from_usize(n)).copied()).collect();
+        let mut without = FixedBitSet::with_capacity(portrait.node_count());
+        without.insert(row as usize);
+        let found = portrait.mark_again(&portrait.roots(), Some(&without)).map_err(|e| e.to_string())?;
+        same("marked without a node", found.ones().map(|n| n as u32).collect::<BTreeSet<u32>>(), wanted)?;
+    }
+    Ok(())
+}
+
+const ALL: [By; 7] = [By::Section, By::Symbol, By::File, By::Directory, By::Archive, By::Crate, By::Root];
+
+/// What goes with what, in both.
+fn retained_alike(analysis: &Analysis<'_>, portrait: &Portrait<'_>) -> Result<(), String> {
+    let selection = Selection { sort: SortBy::Input, ..Selection::default() };
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let (wanted, found) =
+        (retained(analysis, &ALL, &selection, |_| {}), retained(portrait, &ALL, &selection, |_| {}));
+    same("live", found.live, wanted.live)?;
+    same("order", found.order_dependent, wanted.order_dependent)?;
+    same("retained", text(report::retained::csv(&found)), text(report::retained::csv(&wanted)))?;
+    if wanted.collects {
+        let (a, b) = (Forest::of(analysis), Forest::of(portrait));
+        same("stacks", stacks(portrait, &b), stacks(analysis, &a))?;
+    }
+    if portrait.head.counted {
+        return Ok(());
+    }
+    let mut patterns: BTreeSet<Vec<u8>> = BTreeSet::new();
+    for &file in analysis.resolution.files.iter().take(2) {
+        patterns.insert([&b"file:"[..], &dead::file_label(&analysis.program, file)].concat());
+        for section in analysis.program.sections_of(file).skip(1).take(2) {
+            patterns.insert([&b"section:"[..], analysis.program.section_name(section)].concat());
+        }
+    }
+    for pattern in &patterns {
+        let about = String::from_utf8_lossy(pattern).into_owned();
+        let wanted = one::goes_with(analysis, pattern).map_err(|e| e.to_string())?;
+        let found = one::goes_with(portrait, pattern).map_err(|e| e.to_string())?;
+        same(&about, found, wanted)?;
+        let wanted = kill(analysis, pattern).map_err(|e| e.to_string())?;
+        let found = kill(portrait, pattern).map_err(|e| e.to_string())?;
+        same(&about, found, wanted)?;
+    }
+    Ok(())
 }
 
 /// What is written is read again, and is the same whatever the thread count.

@@ -12,8 +12,8 @@ use linksweep::mark::mark_without;
 use linksweep::query::Analysis;
 use linksweep::query::dead::file_label;
 use linksweep::query::dominators::{NONE, dominators};
-use linksweep::query::retained::live_graph::{LiveGraph, Vertex};
 use linksweep::query::finished::Finished;
+use linksweep::query::retained::live_graph::{LiveGraph, Vertex};
 use linksweep::query::retained::{By, retained};
 use linksweep::query::select::{Selection, SortBy};
 
@@ -112,8 +112,7 @@ fn by_file(analysis: &Analysis<'_>, graph: &LiveGraph) -> Result<(), Failed> {
             }
         }
         let freed = freed(analysis, &removed);
-        let bytes: u64 =
-            freed.ones().map(|n| analysis.own(NodeId::from_usize(n)).bytes).sum();
+        let bytes: u64 = freed.ones().map(|n| analysis.own(NodeId::from_usize(n)).bytes).sum();
         if bytes != row.retained.bytes {
             return Err(
                 format!("without {}: freed {bytes}, promised {}", row.name, row.retained.bytes).into()

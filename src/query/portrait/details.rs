@@ -18,8 +18,8 @@ use crate::plan::Flavor;
 use crate::program::Program;
 use crate::query::Analysis;
 use crate::query::finished::Finished;
-use crate::query::retained::constructors;
 use crate::query::kernel::roots::{self, KernelRoot};
+use crate::query::retained::constructors;
 use crate::query::why::{NamedBy, description_span, named_by};
 
 /// Roots, KEEP statements and initcalls before their strings have ids.
@@ -365,7 +365,11 @@ pub(super) fn walked(
 ) -> (Links<'static>, Orders<'static>, Ordered<'static>) {
     let program = &analysis.program;
     if program.plan.profile.flavor != Flavor::Bfd {
-        return (Links::default(), Orders { first: vec![0u32].into(), ..Orders::default() }, Ordered::default());
+        return (
+            Links::default(),
+            Orders { first: vec![0u32].into(), ..Orders::default() },
+            Ordered::default(),
+        );
     }
     let (mut links, mut files, mut first, mut ordered) = (Vec::new(), Vec::new(), vec![0u32], Vec::new());
     for file in program.file_ids().filter(|&f| analysis.resolution.is_in_link(f)) {
@@ -385,7 +389,7 @@ pub(super) fn walked(
         let order: Vec<u32> = order.filter(|&row| row != NONE).collect();
         let told = super::marking::told_order(own.sections.iter().map(|&index| {
             let row = object.sections.get(index as usize).copied().unwrap_or_default();
-            let group = object.groups.iter().any(|g| g.section == index);
+            let group = object.groups.binary_search_by_key(&index, |g| g.section).is_ok();
             (rows.section(f.section_id(index)), row.flags, group)
         }));
         if told != order {

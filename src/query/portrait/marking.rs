@@ -10,7 +10,7 @@ use super::tables::{NONE, edge_kind, group_bits, section_flags};
 use super::{Portrait, codes};
 use crate::error::{Error, Result};
 use crate::graph::{EdgeKind, Root};
-use crate::ids::{FileId, Id, NodeId};
+use crate::ids::{FileId, NodeId};
 use crate::load::elf::consts::SHF_GROUP;
 use crate::mark::{self, Edges, bfd::Sections};
 use crate::plan::Flavor;
@@ -38,7 +38,7 @@ pub(super) fn told_order(sections: impl Iterator<Item = (u32, u32, bool)>) -> Ve
 }
 
 /// A portrait as marking sees it, without some edges.
-pub struct Saved<'p, 'd> {
+struct Saved<'p, 'd> {
     portrait: &'p Portrait<'d>,
     cuts: &'p HashSet<(u32, u32)>,
     /// By section: its group.
@@ -205,6 +205,12 @@ impl<'d> Portrait<'d> {
         if self.head.counted {
             return fail("this link counts single references or has secure entries: ask the link itself");
         }
+        let count = self.section_count();
+        let inside = |column: &[u32]| column.iter().all(|&s| s == NONE || (s as usize) < count);
+        let columns = [&self.groups.section, &self.groups.members, &self.links.to, &self.ordered.section];
+        if self.head.profile.flavor == Flavor::Bfd && !columns.iter().all(|c| inside(c)) {
+            return fail("damaged: a section of a group or a chain is outside its table");
+        }
         let mut groups: Vec<(u32, u32)> = Vec::new();
         if self.head.profile.flavor == Flavor::Bfd {
             groups.extend((0u32..).zip(self.groups.section.iter()).map(|(row, &s)| (s, row)));
@@ -219,7 +225,9 @@ impl<'d> Portrait<'d> {
         for node in live.ones().filter(|&n| !self.is_live(n as u32) && self.is_section(n as u32)) {
             let section = node as u32;
             let bits = self.kinds.bits.at(self.kind(section));
-            if bits & section_flags::LOST != 0 && bits & (section_flags::FOLLOWED | section_flags::GROUPED) != 0 {
+            if bits & section_flags::LOST != 0
+                && bits & (section_flags::FOLLOWED | section_flags::GROUPED) != 0
+            {
                 let name = String::from_utf8_lossy(self.section_name(section)).into_owned();
                 let file = String::from_utf8_lossy(&self.label(self.file_of(section))).into_owned();
                 return fail(&format!(
@@ -228,10 +236,5 @@ impl<'d> Portrait<'d> {
             }
         }
         Ok(live)
-    }
-
-    /// A node of the portrait as a number, if it is one.
-    pub fn node(&self, node: NodeId) -> Option<u32> {
-        (node.index() < self.node_count()).then_some(node.0)
     }
 }

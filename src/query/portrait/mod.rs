@@ -23,6 +23,7 @@ pub mod tables;
 pub use access::{EdgeSymbol, Member};
 pub use column::{Column, Element};
 pub use packed::{fits, pack, unpack};
+pub use rows::has_row;
 pub use strings::Strings;
 pub use tables::{NONE, Sink, Source, Store};
 

@@ -226,9 +226,18 @@ impl<'n, 'd: 'n> Rows<'n, 'd> {
 }
 
 /// Whether a section has a row, if its file is in the link.
-pub(super) fn has_row(analysis: &Analysis<'_>, section: SectionId) -> bool {
+pub fn has_row(analysis: &Analysis<'_>, section: SectionId) -> bool {
     let class = analysis.graph.class.get(section).copied().unwrap_or_default();
-    !matches!(class, Class::Absent | Class::Structural)
+    if !matches!(class, Class::Absent | Class::Structural) {
+        return true;
+    }
+    let (file, index) = analysis.program.locate(section);
+    match index {
+        // gold: what refers to no symbol refers to section 0.
+        0 => !analysis.graph.extra.of(NodeId(section.0)).is_empty(),
+        // A file given for its symbols has no sections in the output, but is walked by the linker.
+        _ => analysis.program.files[file].mode.just_symbols,
+    }
 }
 
 fn is_relocations(f: &InputFile<'_>, index: u32) -> bool {

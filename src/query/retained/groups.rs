@@ -13,10 +13,7 @@ use crate::query::dominators::NONE;
 use crate::query::finished::{Finished, Named};
 
 /// The live nodes that have a name, with their vertices.
-fn live<'a>(
-    link: &'a impl Finished,
-    forest: &'a Forest,
-) -> impl Iterator<Item = (NodeId, u32, FileId)> + 'a {
+fn live<'a>(link: &'a impl Finished, forest: &'a Forest) -> impl Iterator<Item = (NodeId, u32, FileId)> + 'a {
     forest.graph.nodes.iter().filter_map(move |&node| {
         let file = link.file_of(node)?;
         (!link.is_stand_in(file)).then_some(())?;

@@ -77,17 +77,6 @@ impl Portrait<'_> {
         Some(self.edges_of(from).start + at)
     }
 
-    fn root(&self, row: usize) -> Root {
-        let keep = self.roots.keep.get(row).copied().unwrap_or(NONE) as usize;
-        let statement = self.keeps.script.get(keep).zip(self.keeps.description.get(keep));
-        Root {
-            node: NodeId(self.roots.node.at(row)),
-            kind: self.root_kind(row),
-            name: name_id(self.roots.name.get(row).copied().unwrap_or(NONE)),
-            keep: statement.map(|(script, description)| (*script, *description)),
-        }
-    }
-
     /// The row of a root.
     fn root_row(&self, root: &Root) -> Option<usize> {
         (0..self.roots.node.len()).find(|&row| self.root(row) == *root)
