@@ -484,6 +484,42 @@ fn a_tree_whose_library_is_linked_on_demand() {
     assert_eq!((&place["file"], &place["line"]), (&"lib/Makefile".into(), &1.into()));
 }
 
+/// A finding is the same one, whichever command tells it, so a base that knows it silences it everywhere.
+#[test]
+fn findings_of_exports_and_undefined_are_those_of_check() {
+    let dir = tree();
+    // The library beside the archive that is linked as a whole.
+    dir.file(".vmlinux.a.cmd", "cmd_vmlinux.a := rm -f vmlinux.a; ar cDPrST vmlinux.a ./built-in.a\n");
+    dir.file(
+        ".vmlinux.o.cmd",
+        "cmd_vmlinux.o := ld -m elf_x86_64 -r -o vmlinux.o --whole-archive vmlinux.a --no-whole-archive --start-group lib/lib.a --end-group\n",
+    );
+    dir.thin("vmlinux.a", &["init/main.o"], true);
+    let told = |command: &str, rule: &str| -> Vec<(String, String, String)> {
+        let value = dir.json(&[command, "--format=json", "--kbuild=."], 1);
+        let mut found: Vec<_> = value["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|f| f["id"] == rule)
+            .map(|f| (f["fingerprint"].to_string(), f["message"].to_string(), f["location"].to_string()))
+            .collect();
+        found.sort();
+        found
+    };
+    let exports = told("exports", "LSW003");
+    assert_eq!(exports.len(), 1, "{exports:?}");
+    assert!(exports[0].2.contains("lib/Makefile"), "{exports:?}");
+    assert_eq!(exports, told("check", "LSW003"));
+    let undefined = told("undefined", "LSW004");
+    assert_eq!(undefined.len(), 3, "{undefined:?}");
+    assert_eq!(undefined, told("check", "LSW004"));
+    dir.text(&["snapshot", "--kbuild=.", "-o", "base.lsw"], 0);
+    let value = dir.json(&["check", "--format=json", "--kbuild=.", "--base=base.lsw"], 0);
+    let new = value["findings"].as_array().unwrap().iter().filter(|f| f["state"] != "known");
+    assert_eq!(new.count(), 0, "{value:#}");
+}
+
 #[test]
 fn a_tree_that_tells_which_option_is_off() {
     let dir = tree();

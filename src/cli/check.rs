@@ -249,7 +249,7 @@ fn exports_and_undefined(
 ) -> Result<Vec<Finding>> {
     let modules = gathered::modules(&beside.files);
     let code = exports::intermediate::read(&analysis.program);
-    let exported = exports::exports(analysis, &modules, &beside.facts, &code);
+    let exported = kernel::exported(link, analysis, &code, &modules, &beside.facts);
     let mut found = exports::findings(analysis, &exported, &modules);
     clock.done("exports");
     let request = Request { only: None, modules_only: false };

@@ -5,7 +5,6 @@ use super::args::{ExportsArgs, Format};
 use super::session::{self, Clock};
 use super::{kernel, options};
 use crate::error::Result;
-use crate::load::sources;
 use crate::query::finding;
 use crate::query::kernel::{exports, gathered};
 use crate::query::select::SortBy;
@@ -27,13 +26,7 @@ pub(super) fn run(args: ExportsArgs) -> Result<Answer> {
         modules = modules.into_iter().skip(only).take(1).collect();
     }
     let code = exports::intermediate::read(&analysis.program);
-    let mut answer = exports::exports(&analysis, &modules, &gathered.facts, &code);
-    if let Some(tree) = link.kernel()
-        && let Some(root) = sources::root_of(&tree.directory)
-    {
-        let is_on = |option: &str| tree.config.get(option).is_some();
-        answer = answer.with_places(&analysis, |object| sources::line_of_object(&root, object, is_on));
-    }
+    let answer = kernel::exported(&link, &analysis, &code, &modules, &gathered.facts);
     clock.done("exports");
     let found = exports::findings(&analysis, &answer, &modules);
     let failed = found.iter().any(|f| f.level >= args.fail_on.level());

@@ -15,8 +15,13 @@ use super::args::LinkArgs;
 use super::options::{self, LinkOptions};
 use crate::error::Result;
 use crate::load::modules::{self, OpenedModules};
+use crate::load::sources;
 use crate::plan::kbuild::KernelTree;
+use crate::query::Analysis;
+use crate::query::kernel::exports::intermediate::Code;
+use crate::query::kernel::exports::{self, Exports};
 use crate::query::kernel::facts::KernelFacts;
+use crate::query::kernel::module::Module;
 
 /// What was gathered.
 pub(super) struct Gathered {
@@ -68,6 +73,23 @@ pub(super) fn gather(mut args: LinkArgs, extra: &[PathBuf]) -> Result<Gathered> 
         files.add(extra, &folder)?;
     }
     Ok(Gathered { link, files, only, facts })
+}
+
+/// The exports of a link for every command that speaks of them: records of objects and of intermediate code, and of
+/// a kernel tree the Makefile lines of what is not linked. What all commands say of an export, its fingerprint too, is
+/// therefore the same.
+pub(super) fn exported<'d>(
+    link: &LinkOptions,
+    analysis: &Analysis<'d>,
+    code: &'d Code,
+    modules: &[Module<'d>],
+    facts: &KernelFacts,
+) -> Exports<'d> {
+    let answer = exports::exports(analysis, modules, facts, code);
+    let Some(tree) = link.kernel() else { return answer };
+    let Some(root) = sources::root_of(&tree.directory) else { return answer };
+    let is_on = |option: &str| tree.config.get(option).is_some();
+    answer.with_places(analysis, |object| sources::line_of_object(&root, object, is_on))
 }
 
 fn facts(tree: &KernelTree) -> KernelFacts {

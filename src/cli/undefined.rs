@@ -30,7 +30,7 @@ pub(super) fn run(args: UndefinedArgs) -> Result<Answer> {
     clock.done("modules");
     let facts = gathered.facts;
     let code = exports::intermediate::read(&analysis.program);
-    let exported = exports::exports(&analysis, &modules, &facts, &code);
+    let exported = kernel::exported(&link, &analysis, &code, &modules, &facts);
     clock.done("exports");
     let request = Request { only: gathered.only, modules_only: false };
     let given = Given { link: &link, modules: &modules, facts: &facts, request };
