@@ -5,11 +5,14 @@
 
 #[path = "it/fixture/mod.rs"]
 mod fixture;
+#[path = "common/program.rs"]
+mod program;
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use fixture::archive::{Index, Member, archive};
+use program::text;
 use serde_json::Value;
 
 /// A name with everything that some format gives a meaning to.
@@ -44,23 +47,13 @@ fn config(dir: &Path, text: &str) {
     std::fs::write(dir.join("linksweep.toml"), format!("version = 1\n{text}")).unwrap();
 }
 
+/// Runs the program in the folder `app`.
 fn linksweep(dir: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_linksweep"));
-    command.current_dir(dir.join("app")).args(words).stdin(Stdio::null());
-    for variable in ["NO_COLOR", "LINKSWEEP_CONFIG", "LINKSWEEP_LINKER"] {
-        command.env_remove(variable);
-    }
-    command.output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    program::linksweep(&dir.join("app"), words)
 }
 
 fn answer(dir: &Path, words: &[&str], code: i32) -> String {
-    let run = linksweep(dir, words);
-    assert_eq!(run.status.code(), Some(code), "{words:?}\n{}\n{}", text(&run.stdout), text(&run.stderr));
-    text(&run.stdout)
+    program::answer(&dir.join("app"), words, code)
 }
 
 fn check(format: &str) -> Vec<&str> {

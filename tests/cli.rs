@@ -5,59 +5,19 @@
 
 #[path = "it/fixture/mod.rs"]
 mod fixture;
+#[path = "common/links.rs"]
+mod links;
+#[path = "common/program.rs"]
+mod program;
 #[path = "common/schema.rs"]
 mod schema_check;
 
-use std::path::Path;
-
-use schema_check::fits;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use fixture::archive::{Index, Member, archive};
-
-const MAIN: &[&str] = &["fn _start: foo", "fn dead_one: dead_data", "data dead_data"];
-const FOO: &[&str] = &["fn foo", "fn _ZN3foo6unusedEv"];
-const BAR: &[&str] = &["fn bar: foo"];
-
-fn object(lines: &[&str]) -> Vec<u8> {
-    fixture::object::object(&[], lines).unwrap().write()
-}
-
-/// A folder with `main.o` and `libx.a` (`foo.o` taken, `bar.o` left behind).
-fn folder() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    let member = |name: &str, lines: &[&str], symbols: &[&str]| Member {
-        name: name.into(),
-        data: object(lines),
-        symbols: symbols.iter().map(|s| s.to_string()).collect(),
-        origin: None,
-    };
-    let members = [member("foo.o", FOO, &["foo", "_ZN3foo6unusedEv"]), member("bar.o", BAR, &["bar"])];
-    std::fs::write(dir.path().join("main.o"), object(MAIN)).unwrap();
-    std::fs::write(dir.path().join("libx.a"), archive(false, Index::Gnu, None, &members)).unwrap();
-    dir
-}
-
-fn linksweep(dir: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_linksweep"));
-    command.current_dir(dir).args(words).env_remove("NO_COLOR").stdin(Stdio::null());
-    command.output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// Standard output of a run that must end with `code`.
-fn answer(dir: &Path, words: &[&str], code: i32) -> String {
-    let run = linksweep(dir, words);
-    assert_eq!(run.status.code(), Some(code), "{words:?}\n{}", text(&run.stderr));
-    text(&run.stdout)
-}
-
-fn json(dir: &Path, words: &[&str]) -> serde_json::Value {
-    serde_json::from_str(&answer(dir, words, 0)).unwrap()
-}
+use links::{folder, object};
+use program::{answer, command, json, linksweep, text};
+use schema_check::fits;
 
 const LINK: [&str; 3] = ["--", "main.o", "libx.a"];
 
@@ -101,7 +61,7 @@ fn gc_as_text() {
 #[test]
 fn gc_as_json() {
     let dir = folder();
-    let value = json(dir.path(), &with(&["gc", "--format=json", "--by=archive,kind,symbol"], &LINK));
+    let value = json(dir.path(), &with(&["gc", "--format=json", "--by=archive,kind,symbol"], &LINK), 0);
     assert_eq!(value["schema"], "linksweep.gc/1");
     assert_eq!(value["link"]["linker"], "bfd");
     let parts = [
@@ -180,6 +140,7 @@ fn extract_forms() {
     let value = json(
         dir.path(),
         &with(&["extract", "--format=json", "--all"], &["--", "main.o", "-u", "bar", "libx.a"]),
+        0,
     );
     assert_eq!(value["schema"], "linksweep.extract/1");
     let askers: Vec<(&str, Vec<&str>)> = value["members"]
@@ -199,7 +160,7 @@ fn extract_forms() {
 #[test]
 fn doctor_reads_twice() {
     let dir = folder();
-    let value = json(dir.path(), &with(&["doctor", "--format=json"], &LINK));
+    let value = json(dir.path(), &with(&["doctor", "--format=json"], &LINK), 0);
     assert_eq!(value["schema"], "linksweep.doctor/1");
     assert_eq!(value["inputs"]["members"], 2);
     assert_eq!(value["second_reader"]["objects"], 3);
@@ -287,8 +248,7 @@ fn the_answer_goes_where_it_is_told() {
 #[test]
 fn a_closed_pipe_is_a_quiet_success() {
     let dir = folder();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_linksweep"));
-    command.current_dir(dir.path()).args(with(&["gc", "-q"], &LINK));
+    let mut command = command(dir.path(), &with(&["gc", "-q"], &LINK));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let run = child.wait_with_output().unwrap();
@@ -337,7 +297,7 @@ fn quiet_and_timings() {
 #[test]
 fn compare_names_the_linkers() {
     let dir = folder();
-    let value = json(dir.path(), &with(&["gc", "--format=json", "--compare=bfd,bfd@2.35"], &LINK));
+    let value = json(dir.path(), &with(&["gc", "--format=json", "--compare=bfd,bfd@2.35"], &LINK), 0);
     assert_eq!(value["schema"], "linksweep.compare/1");
     assert_eq!(value["linkers"].as_array().unwrap().len(), 2);
     assert_eq!(value["differences"].as_array().unwrap().len(), 0);
@@ -365,7 +325,7 @@ fn why_answers_and_judges() {
     assert!(!answer(dir.path(), &with(&["why", "symbol:dead_data", "--dead"], &link), 1).is_empty());
     answer(dir.path(), &with(&["why", "dead_data"], &link), 1);
     answer(dir.path(), &with(&["why", "no_such_thing"], &link), 2);
-    let value = json(dir.path(), &with(&["why", "foo", "--format=json"], &link));
+    let value = json(dir.path(), &with(&["why", "foo", "--format=json"], &link), 0);
     assert_eq!(value["schema"], "linksweep.why/1");
     assert_eq!(value["link"]["linker"], "bfd");
 }
@@ -373,12 +333,7 @@ fn why_answers_and_judges() {
 #[test]
 fn demo_needs_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_linksweep"))
-        .current_dir(dir.path())
-        .arg("demo")
-        .env("PATH", "")
-        .output()
-        .unwrap();
+    let run = command(dir.path(), &["demo"]).env("PATH", "").output().unwrap();
     let out = text(&run.stdout);
     assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
     for words in ["old_main", "log::debug_dump(int)", "libdemo.a(greet.o)", "forgotten KEEP"] {
@@ -390,7 +345,7 @@ fn demo_needs_nothing() {
 fn schemas_manual_and_completions() {
     let dir = tempfile::tempdir().unwrap();
     for kind in ["gc", "keep", "compare", "extract", "verify", "doctor"] {
-        let schema = json(dir.path(), &["schema", kind]);
+        let schema = json(dir.path(), &["schema", kind], 0);
         assert_eq!(schema["properties"]["schema"]["const"], format!("linksweep.{kind}/1"));
     }
     let man = answer(dir.path(), &["man"], 0);
@@ -415,8 +370,8 @@ fn answers_fit_their_schemas() {
         ("keep", with(&["keep", "--format=json"], &LINK)),
         ("compare", with(&["gc", "--format=json", "--compare=bfd"], &LINK)),
     ] {
-        let schema = json(dir.path(), &["schema", kind]);
-        fits(&json(dir.path(), &words), &schema, &schema, kind);
+        let schema = json(dir.path(), &["schema", kind], 0);
+        fits(&json(dir.path(), &words, 0), &schema, &schema, kind);
     }
 }
 
@@ -465,7 +420,7 @@ fn keep_as_text() {
 #[test]
 fn keep_as_data() {
     let dir = audited();
-    let schema = json(dir.path(), &["schema", "keep"]);
+    let schema = json(dir.path(), &["schema", "keep"], 0);
     let words = with(&["keep", "--format=json", "-q"], &AUDITED);
     let value: serde_json::Value = serde_json::from_str(&answer(dir.path(), &words, 1)).unwrap();
     fits(&value, &schema, &schema, "keep");
@@ -541,7 +496,7 @@ fn what_if_in_all_forms() {
     ] {
         assert!(out.contains(part), "{part}: {out}");
     }
-    let value = json(dir.path(), &with(&["what-if", "-q", "--format=json"], &words[2..]));
+    let value = json(dir.path(), &with(&["what-if", "-q", "--format=json"], &words[2..]), 0);
     assert_eq!(value["schema"], "linksweep.what-if/1");
     assert_eq!(value["dies"]["sections"], 3);
     let schema: serde_json::Value =
@@ -596,7 +551,7 @@ fn what_must_go() {
     ] {
         assert!(out.contains(part), "{part}: {out}");
     }
-    let value = json(dir.path(), &with(&["what-if", "-q", "--format=json"], &words[2..]));
+    let value = json(dir.path(), &with(&["what-if", "-q", "--format=json"], &words[2..]), 0);
     let cuts = value["cuts"].as_array().unwrap();
     assert_eq!(cuts.len(), 3, "{value}");
     assert!(cuts.iter().all(|c| c["verified"] == true && c["items"].as_array().unwrap().len() == 1));
@@ -610,8 +565,11 @@ fn what_must_go() {
 fn retained_in_all_forms() {
     let dir = tables();
     let words = |more: &[&'static str]| with(&with(&["retained", "-q", "--linker=bfd@2.40"], more), &TABLES);
-    let value =
-        json(dir.path(), &words(&["--format=json", "--by=root,section,symbol,file,directory,archive,crate"]));
+    let value = json(
+        dir.path(),
+        &words(&["--format=json", "--by=root,section,symbol,file,directory,archive,crate"]),
+        0,
+    );
     assert_eq!(value["schema"], "linksweep.retained/1");
     let groups = value["groups"].as_array().unwrap();
     let row = |by: usize, name: &str| {

@@ -10,11 +10,17 @@
 
 #[path = "it/fixture/mod.rs"]
 mod fixture;
+#[path = "common/links.rs"]
+mod links;
+#[path = "common/program.rs"]
+mod program;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use fixture::archive::{Index, Member, archive};
+use links::object;
+use program::linksweep;
 use serde_json::Value;
 
 const PAIRS: [(&str, &str); 5] = [
@@ -30,15 +36,8 @@ fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/diff")
 }
 
-fn linksweep(dir: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_linksweep"));
-    command.current_dir(dir).args(words).stdin(Stdio::null()).env_remove("NO_COLOR").output().unwrap()
-}
-
 fn answer(dir: &Path, words: &[&str]) -> String {
-    let run = linksweep(dir, words);
-    assert_eq!(run.status.code(), Some(0), "{words:?}\n{}", String::from_utf8_lossy(&run.stderr));
-    String::from_utf8(run.stdout).unwrap()
+    program::answer(dir, words, 0)
 }
 
 fn bloat(dir: &Path, old: &str, new: &str, form: &str) -> String {
@@ -164,10 +163,6 @@ fn every_form() {
     assert!(names.len() > 1 && names.is_sorted(), "{names:?}");
     let small = answer(&dir, &["diff", "i386.old", "i386.new", "--format=markdown", "--limit=900"]);
     assert!(small.len() <= 900 && small.contains("rows are left out here"), "{small}");
-}
-
-fn object(lines: &[&str]) -> Vec<u8> {
-    fixture::object::object(&[], lines).unwrap().write()
 }
 
 /// A folder with `old/` and `new/`: objects, `libx.a` of the given members, and a file `link`.

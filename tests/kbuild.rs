@@ -7,6 +7,8 @@
 mod fixture;
 #[path = "common/kernel.rs"]
 mod kernel;
+#[path = "common/program.rs"]
+mod program;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

@@ -5,56 +5,16 @@
 
 #[path = "it/fixture/mod.rs"]
 mod fixture;
+#[path = "common/links.rs"]
+mod links;
+#[path = "common/program.rs"]
+mod program;
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
-use fixture::archive::{Index, Member, archive};
+use links::{fill, folder, object};
 use linksweep::snapshot;
-
-const MAIN: &[&str] = &["fn _start: foo", "fn dead_one: dead_data", "data dead_data"];
-
-fn object(lines: &[&str]) -> Vec<u8> {
-    fixture::object::object(&[], lines).unwrap().write()
-}
-
-/// `main.o` and `libx.a` with `foo.o` (taken) and `bar.o` (left behind).
-fn fill(dir: &Path) {
-    let member = |name: &str, lines: &[&str], symbols: &[&str]| Member {
-        name: name.into(),
-        data: object(lines),
-        symbols: symbols.iter().map(|s| s.to_string()).collect(),
-        origin: None,
-    };
-    let members = [
-        member("foo.o", &["fn foo", "fn _ZN3foo6unusedEv"], &["foo", "_ZN3foo6unusedEv"]),
-        member("bar.o", &["fn bar: foo"], &["bar"]),
-    ];
-    std::fs::write(dir.join("main.o"), object(MAIN)).unwrap();
-    std::fs::write(dir.join("libx.a"), archive(false, Index::Gnu, None, &members)).unwrap();
-}
-
-fn folder() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    fill(dir.path());
-    dir
-}
-
-fn linksweep(dir: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_linksweep"));
-    command.current_dir(dir).args(words).env_remove("NO_COLOR").stdin(Stdio::null());
-    command.output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn run(dir: &Path, words: &[&str], code: i32) -> (String, String) {
-    let out = linksweep(dir, words);
-    assert_eq!(out.status.code(), Some(code), "{words:?}\n{}", text(&out.stderr));
-    (text(&out.stdout), text(&out.stderr))
-}
+use program::{linksweep, run, text};
 
 const LINK: [&str; 5] = ["--", "ld.lld", "--gc-sections", "main.o", "libx.a"];
 

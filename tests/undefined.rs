@@ -6,6 +6,8 @@
 mod fixture;
 #[path = "common/kernel.rs"]
 mod kernel;
+#[path = "common/program.rs"]
+mod program;
 #[path = "common/schema.rs"]
 mod schema_check;
 

@@ -1,13 +1,14 @@
 //! A folder with objects, archives and files of a small kernel, and runs of the program in it.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use serde_json::Value;
 
 use crate::fixture::archive::{Index, Member, archive};
 use crate::fixture::elf::Place;
 use crate::fixture::object as objects;
+use crate::program;
 
 /// The folder; it goes away with the value.
 pub struct Folder(tempfile::TempDir);
@@ -62,22 +63,17 @@ impl Folder {
 
     /// Runs the program.
     pub fn run(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_linksweep"));
-        command.current_dir(self.path()).args(words).env_remove("NO_COLOR").stdin(Stdio::null());
-        command.output().unwrap()
+        program::linksweep(self.path(), words)
     }
 
     /// Standard output of a run that must end with `code`.
     pub fn text(&self, words: &[&str], code: i32) -> String {
-        let run = self.run(words);
-        let told = String::from_utf8_lossy(&run.stderr);
-        assert_eq!(run.status.code(), Some(code), "{words:?}\n{told}");
-        String::from_utf8(run.stdout).unwrap()
+        program::answer(self.path(), words, code)
     }
 
     /// The same as JSON.
     pub fn json(&self, words: &[&str], code: i32) -> Value {
-        serde_json::from_str(&self.text(words, code)).unwrap()
+        program::json(self.path(), words, code)
     }
 }
 
