@@ -46,25 +46,16 @@ tell() {
 summarise() {
     [ -z "${GITHUB_STEP_SUMMARY:-}" ] || cat "$1" >>"$GITHUB_STEP_SUMMARY"
 }
-# Findings end with status 1: that is an answer. Anything above is none.
-check() {
-    local status=0
-    "$program" check "${options[@]}" "$@" "${input[@]}" || status=$?
-    [ "$status" -le 1 ] || return "$status"
-    result=$status
-}
-
 tell report "$out"
-result=0
 "$program" snapshot -q -o "$out/head.lsw" "${input[@]}"
-check --format=json -o "$out/check.json"
-check --format=sarif -o "$out/check.sarif"
-check --format=gitlab -o "$out/gl-code-quality.json"
-check --format=junit -o "$out/junit.xml"
-check --format=csv -o "$out/check.csv"
-check --format=markdown --limit="$summary_limit" -o "$out/check-summary.md"
-check --format=markdown --limit="$comment_limit" -o "$out/check-comment.md"
-check --format=github -o "$out/github.txt"
+# One analysis, every form. Findings end with status 1: that is an answer. Anything above is none.
+result=0
+"$program" check "${options[@]}" --format=github -o "$out/github.txt" \
+    --write json="$out/check.json" --write sarif="$out/check.sarif" --write csv="$out/check.csv" \
+    --write gitlab="$out/gl-code-quality.json" --write junit="$out/junit.xml" \
+    --write markdown:"$summary_limit"="$out/check-summary.md" \
+    --write markdown:"$comment_limit"="$out/check-comment.md" "${input[@]}" || result=$?
+[ "$result" -le 1 ] || exit "$result"
 
 # Without a base the difference is that to itself: sizes, and no change.
 "$program" diff -q --format=csv --by=section -o "$out/diff.csv" "${base:-$out/head.lsw}" "$out/head.lsw"

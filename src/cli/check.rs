@@ -1,12 +1,16 @@
 //! `check`: every finding and every budget, judged by `linksweep.toml`.
 
+mod forms;
+
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::Answer;
-use super::args::{CheckArgs, CheckFormat, LinkArgs};
+use super::args::{CheckArgs, LinkArgs};
 use super::options::{self, Input, LinkOptions};
-use super::session::{self, Clock, tell};
-use super::{keep, kernel, sections, undefined};
+use super::session::{self, Clock, Opened, tell};
+use super::{keep, kernel, run, sections, undefined};
 use crate::error::{Diagnostic, Error, Result};
 use crate::load::modules::OpenedModules;
 use crate::plan::config::{self, Config, Date, LinkSection, Setting};
@@ -19,21 +23,17 @@ use crate::query::kernel::facts::KernelFacts;
 use crate::query::kernel::{exports, gathered};
 use crate::query::portrait::Portrait;
 use crate::query::sections as counts;
-use crate::query::select::{Selection, SortBy};
 use crate::query::undefined::Request;
 use crate::query::{Analysis, compare};
-use crate::report::labels::{Style, escape};
-use crate::report::{self, Page, text};
+use crate::report::labels::escape;
+use crate::report::{self, text};
 use crate::snapshot;
 
 /// The name of the configuration file.
 const NAME: &str = "linksweep.toml";
 
 pub(super) fn run(args: CheckArgs) -> Result<Answer> {
-    let color = options::color(args.color, args.output.is_some());
-    let style = Style { color, demangle: false };
-    let limit = args.rows.unwrap_or(if args.format == CheckFormat::Text { 50 } else { 0 });
-    let selection = Selection { filter: None, sort: SortBy::Input, limit };
+    let files = forms::files(&args)?;
     let here = std::env::current_dir().map_err(|e| Error::new("working directory", e.to_string()))?;
     let root = root(&here);
     let named = args.config.or_else(|| variable("LINKSWEEP_CONFIG").map(PathBuf::from));
@@ -50,14 +50,14 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let diagnostics = finding::diagnostics(&analysis);
     let mut found = finding::findings(&diagnostics);
-    found.extend(all(&link, &opened.plan, &analysis, &beside, &config, &mut clock)?);
+    found.extend(all(&link, &opened, &analysis, &beside, &config, &mut clock)?);
     let saved = args.base.as_deref().map(snapshot::open).transpose()?;
     let base = saved.as_ref().map(|s| s.portrait()).transpose()?;
     let mut measured = Vec::new();
     let mut unlike = Vec::new();
     if base.is_some() || !config.budgets.is_empty() {
         let portrait = Portrait::of(&analysis);
-        measured = budgets::evaluate(&config.budgets, &portrait, base.as_ref());
+        measured = budgets::evaluate(&config.budgets, &analysis, &portrait, base.as_ref());
         unlike = base.as_ref().map_or_else(Vec::new, |base| diff::unlike(base, &portrait));
     }
     clock.done("budgets");
@@ -80,17 +80,15 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
         category: args.category.unwrap_or_else(|| category(&analysis)),
         root: root.map_or_else(String::new, |r| format!("{}/", r.display())),
     };
-    let page = Page { analysis: &analysis, findings: &judged.findings, selection: &selection, style };
-    let bytes = match args.format {
-        CheckFormat::Text => report::check::text(&page, &view),
-        CheckFormat::Json => report::check::json(&page, &view),
-        CheckFormat::Sarif => report::check::sarif(&view),
-        CheckFormat::Github => report::check::github(&view),
-        CheckFormat::Gitlab => report::check::gitlab(&view),
-        CheckFormat::Junit => report::check::junit(&view),
-        CheckFormat::Markdown => report::check::markdown(&view),
-        CheckFormat::Csv => report::check::csv(&view),
-    };
+    let mut answer = forms::Answers { analysis: &analysis, view, rows: args.rows };
+    for file in &files {
+        let bytes =
+            answer.bytes(file.form, file.limit.unwrap_or(args.limit), options::color(args.color, true));
+        run::write(&file.path, &bytes)?;
+    }
+    let color = options::color(args.color, args.output.is_some());
+    let bytes = answer.bytes(args.format, args.limit, color);
+    clock.done("rendering");
     // Undefined names are findings here, not a reason to refuse the answer.
     let others: Vec<Diagnostic> = diagnostics.into_iter().filter(|d| d.symbol.is_empty()).collect();
     clock.finish();
@@ -131,28 +129,51 @@ pub(super) fn gather(args: LinkArgs) -> Result<(LinkOptions, Beside)> {
     Ok((gathered.link, Beside { files: gathered.files, facts: gathered.facts }))
 }
 
-/// All findings but those that are diagnostics of the phases.
+/// All findings but those that are diagnostics of the phases. What does not depend on each other runs side by side;
+/// the order of findings and of what is told is fixed.
 pub(super) fn all(
     link: &LinkOptions,
-    plan: &LinkPlan,
+    opened: &Opened,
     analysis: &Analysis<'_>,
     beside: &Beside,
     config: &Config,
     clock: &mut Clock,
 ) -> Result<Vec<Finding>> {
+    let clocks: [Clock; 4] = std::array::from_fn(|_| clock.beside());
+    let [mut counting, mut exporting, mut auditing, mut comparing] = clocks;
+    let ((counted, compared), (exported, audited)) = rayon::join(
+        || {
+            (
+                counted(link, &opened.plan, analysis, &mut counting),
+                disagreements(link, &opened.plan, analysis, config, &mut comparing),
+            )
+        },
+        || {
+            (
+                exports_and_undefined(analysis, link, beside, &mut exporting),
+                audited(link, opened, analysis, config, &mut auditing),
+            )
+        },
+    );
+    for done in [counting, exporting, auditing, comparing] {
+        clock.join(done);
+    }
+    let mut found = counted;
+    found.extend(exported?);
+    found.extend(audited?);
+    found.extend(compared);
+    Ok(found)
+}
+
+/// LSW005 of the link, and of a kernel tree of everything else that it links.
+fn counted(link: &LinkOptions, plan: &LinkPlan, analysis: &Analysis<'_>, clock: &mut Clock) -> Vec<Finding> {
     let mut answer = counts::sections(analysis, "");
     clock.done("sections");
     if let Input::Kernel(tree, None) = &link.input {
-        sections::of_kernel(link, tree, &mut answer, clock);
+        sections::of_kernel(link, tree, plan, &mut answer, clock);
         clock.done("vmlinux.o and modules");
     }
-    let mut found = counts::findings(&answer);
-    found.extend(exports_and_undefined(analysis, link, beside, clock)?);
-    found.extend(audited(link, config, clock)?);
-    if config.setting("LSW012") != Some(Setting::Off) {
-        found.extend(disagreements(link, plan, clock));
-    }
-    Ok(found)
+    counts::findings(&answer)
 }
 
 /// An environment variable that is set and not empty.
@@ -260,56 +281,70 @@ fn exports_and_undefined(
     Ok(found)
 }
 
-/// The audit of the scripts, of the link as `keep` sees it.
-fn audited(link: &LinkOptions, config: &Config, clock: &mut Clock) -> Result<Vec<Finding>> {
+/// The audit of the scripts, of the link as `keep` sees it: one that collects.
+fn audited(
+    link: &LinkOptions,
+    opened: &Opened,
+    analysis: &Analysis<'_>,
+    config: &Config,
+    clock: &mut Clock,
+) -> Result<Vec<Finding>> {
     let rules = ["LSW001", "LSW002", "LSW006", "LSW007", "LSW008", "LSW013", "LSW014"];
     if rules.iter().all(|r| config.setting(r) == Some(Setting::Off)) {
         return Ok(Vec::new());
     }
-    let mut opened = session::open(link, &link.overrides, clock)?;
-    let would = keep::assume(&mut opened.plan, link.kernel().is_some());
-    let analysis = crate::analyze(&opened.plan, &opened.link)?;
-    let sources = keep::source_texts(analysis.program.scripts, &opened.plan.directory);
-    let audit = crate::query::keep::audit(&analysis, Given { would, sources });
-    let found = crate::query::keep::findings(&analysis, &audit);
+    let audit = |analysis: &Analysis<'_>, would: bool| {
+        let sources = keep::source_texts(analysis.program.scripts, &opened.plan.directory);
+        let audit = crate::query::keep::audit(analysis, Given { would, sources });
+        crate::query::keep::findings(analysis, &audit)
+    };
+    let found = if opened.plan.gc_sections == Some(true) {
+        audit(analysis, false)
+    } else {
+        let mut plan = opened.plan.clone();
+        let would = keep::assume(&mut plan, link.kernel().is_some());
+        audit(&crate::analyze(&plan, &opened.link)?, would)
+    };
     clock.done("audit");
     Ok(found)
 }
 
 /// LSW012: the same link by the rules of the other linkers. One that would not read the line has no
 /// opinion.
-fn disagreements(link: &LinkOptions, plan: &LinkPlan, clock: &mut Clock) -> Vec<Finding> {
-    if plan.gc_sections != Some(true) || plan.output_kind == OutputKind::Relocatable {
+fn disagreements(
+    link: &LinkOptions,
+    plan: &LinkPlan,
+    analysis: &Analysis<'_>,
+    config: &Config,
+    clock: &mut Clock,
+) -> Vec<Finding> {
+    let off = config.setting("LSW012") == Some(Setting::Off);
+    if off || plan.gc_sections != Some(true) || plan.output_kind == OutputKind::Relocatable {
         return Vec::new();
     }
-    let mut plans = Vec::new();
-    for (flavor, name) in
-        [(Flavor::Bfd, "bfd"), (Flavor::Gold, "gold"), (Flavor::Lld, "lld"), (Flavor::Mold, "mold")]
-    {
-        let own = flavor == plan.profile.flavor;
-        let spec = if own { Ok(link.overrides.linker) } else { ProfileSpec::parse(name).map(Some) };
-        let Ok(linker) = spec else { continue };
-        let overrides = Overrides { linker, ..link.overrides.clone() };
+    let others = [(Flavor::Bfd, "bfd"), (Flavor::Gold, "gold"), (Flavor::Lld, "lld"), (Flavor::Mold, "mold")];
+    let mut opened = Vec::new();
+    for (_, name) in others.into_iter().filter(|(flavor, _)| *flavor != plan.profile.flavor) {
+        let Ok(linker) = ProfileSpec::parse(name).map(Some) else { continue };
+        let overrides = Overrides { linker, ..link.overrides.after(plan) };
         let Ok(plan) = link.plan(&overrides) else { continue };
-        let Ok(opened) = crate::open(&plan) else { continue };
-        if own {
-            plans.insert(0, (plan, opened));
-        } else {
-            plans.push((plan, opened));
-        }
+        let Ok(inputs) = crate::open(&plan) else { continue };
+        opened.push((plan, inputs));
     }
-    let mut analyses = Vec::new();
-    let mut names = Vec::new();
-    for (plan, opened) in &plans {
-        match crate::analyze(plan, opened) {
+    let answers: Vec<Result<Analysis<'_>>> =
+        opened.par_iter().map(|(plan, inputs)| crate::analyze(plan, inputs)).collect();
+    let mut analyses = vec![analysis];
+    let mut names = vec![text::linker(plan.profile)];
+    for ((plan, _), answer) in opened.iter().zip(&answers) {
+        let name = text::linker(plan.profile);
+        match answer {
             Ok(analysis) => {
-                names.push(text::linker(plan.profile));
+                names.push(name);
                 analyses.push(analysis);
             }
             Err(error) if !link.telling.quiet => {
-                let name = text::linker(plan.profile);
                 let error = escape(error.to_string().as_bytes());
-                clock.quietly(|| tell(&format!("note: not compared with {name}: {error}")));
+                clock.note(&format!("note: not compared with {name}: {error}"));
             }
             Err(_) => {}
         }

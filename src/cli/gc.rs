@@ -111,7 +111,8 @@ fn run_compare(
     let analyses: Vec<Analysis<'_>> =
         opened.iter().map(|o| session::analyze(link, o, &mut clock)).collect::<Result<_>>()?;
     let profiles: Vec<Profile> = opened.iter().map(|o| o.plan.profile).collect();
-    let comparison = compare::compare(&analyses);
+    let comparison = compare::compare(&analyses.iter().collect::<Vec<_>>());
+    clock.done("comparison");
     let Some(first) = analyses.first() else {
         return Err(Error::new("option --compare", "names no linker"));
     };

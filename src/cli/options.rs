@@ -115,7 +115,7 @@ pub(super) fn link(args: LinkArgs, assume_gc: bool) -> Result<LinkOptions> {
     Ok(LinkOptions {
         input,
         modes: Vec::new(),
-        overrides: Overrides { linker, directory: folder, assume_gc, assumed: None },
+        overrides: Overrides { linker, directory: folder, assume_gc, ..Overrides::default() },
         strict: args.run.strict,
         telling: telling(&args.run),
     })

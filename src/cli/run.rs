@@ -101,11 +101,15 @@ fn man() -> Result<Vec<u8>> {
     Ok(page)
 }
 
+/// Writes an answer's bytes to a file.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::write(path, bytes).map_err(|e| Error::new(format!("writing {}", path.display()), e.to_string()))
+}
+
 /// Writes the answer. A reader that went away has seen enough: that is no error.
 fn deliver(answer: &Answer) -> Result<()> {
     if let Some(path) = answer.output.as_deref().filter(|p| *p != Path::new("-")) {
-        return std::fs::write(path, &answer.bytes)
-            .map_err(|e| Error::new(format!("writing {}", path.display()), e.to_string()));
+        return write(path, &answer.bytes);
     }
     let mut out = std::io::stdout().lock();
     match out.write_all(&answer.bytes).and_then(|()| out.flush()) {

@@ -2,14 +2,17 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
 
 use super::Answer;
 use super::args::{AuditArgs, Format};
 use super::options::{self, Input, LinkOptions};
-use super::session::{self, Clock, tell};
+use super::session::{self, Clock};
 use crate::error::{Error, Result};
-use crate::plan::kbuild::{self, KernelTree, cmdfile};
+use crate::plan::kbuild::{self, KernelTree, Module, cmdfile};
 use crate::plan::{self, LinkPlan, Overrides};
 use crate::query::finding;
 use crate::query::sections::{self, Sections};
@@ -27,7 +30,7 @@ pub(super) fn run(args: AuditArgs) -> Result<Answer> {
     let mut answer = sections::sections(&analysis, "");
     clock.done("sections");
     if let Input::Kernel(tree, None) = &link.input {
-        of_kernel(&link, tree, &mut answer, &mut clock);
+        of_kernel(&link, tree, &opened.plan, &mut answer, &mut clock);
         clock.done("vmlinux.o and modules");
     }
     let found = sections::findings(&answer);
@@ -44,24 +47,43 @@ pub(super) fn run(args: AuditArgs) -> Result<Answer> {
     Ok(Answer { bytes, output: output.output, code: refused.max(u8::from(failed)) })
 }
 
-/// Adds `vmlinux.o` and every module, as far as the tree has what they are made of.
-pub(super) fn of_kernel(link: &LinkOptions, tree: &KernelTree, answer: &mut Sections, clock: &mut Clock) {
-    let mut add = |plan: Result<LinkPlan>, what: &str| match plan.and_then(|p| one(&p, what)) {
-        Ok(found) => answer.add(found),
-        Err(error) if link.telling.quiet => drop(error),
-        Err(error) => {
-            let (what, error) = (escape(what.as_bytes()), escape(error.to_string().as_bytes()));
-            clock.quietly(|| tell(&format!("note: {what}: not counted: {error}")));
-        }
-    };
+/// Adds `vmlinux.o` and every module, as far as the tree has what they are made of. `plan` is that of vmlinux.
+pub(super) fn of_kernel(
+    link: &LinkOptions,
+    tree: &KernelTree,
+    plan: &LinkPlan,
+    answer: &mut Sections,
+    clock: &mut Clock,
+) {
+    let overrides = link.overrides.after(plan);
+    let mut jobs: Vec<Option<&Module>> = tree.modules.iter().map(Some).collect();
     if tree.vmlinux_object.is_some() || tree.command_of(Path::new("vmlinux.o")).is_some() {
-        add(partial_link(tree, &link.overrides), "vmlinux.o");
+        jobs.insert(0, None);
     }
-    for (at, module) in tree.modules.iter().enumerate() {
-        let path = module.ko();
-        clock.count(at, tree.modules.len(), "modules");
-        add(kbuild::module_plan(tree, module, &link.overrides), &path.to_string_lossy());
+    let (done, all) = (AtomicUsize::new(0), jobs.len());
+    let count = |job: &Option<&Module>| {
+        let (what, plan) = match job {
+            None => (PathBuf::from("vmlinux.o"), partial_link(tree, &overrides)),
+            Some(module) => (module.ko(), kbuild::module_plan(tree, module, &overrides)),
+        };
+        let what = what.to_string_lossy().into_owned();
+        let found = plan.and_then(|p| one(&p, &what));
+        clock.count(done.fetch_add(1, Ordering::Relaxed) + 1, all, "modules");
+        (what, found)
+    };
+    let counted: Vec<(String, Result<Sections>)> = jobs.par_iter().map(count).collect();
+    let mut found = Vec::new();
+    for (what, sections) in counted {
+        match sections {
+            Ok(sections) => found.push(sections),
+            Err(error) if link.telling.quiet => drop(error),
+            Err(error) => {
+                let (what, error) = (escape(what.as_bytes()), escape(error.to_string().as_bytes()));
+                clock.note(&format!("note: {what}: not counted: {error}"));
+            }
+        }
     }
+    answer.extend(found);
 }
 
 fn one(plan: &LinkPlan, name: &str) -> Result<Sections> {

@@ -1,6 +1,7 @@
 //! One analysed link as commands see it: plan, inputs, phases with their times, what stderr gets.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::options::{LinkOptions, Telling};
@@ -25,21 +26,39 @@ pub(super) struct Clock {
     telling: Telling,
     start: Instant,
     last: Instant,
-    progress: Option<Progress>,
+    progress: Option<Arc<Progress>>,
+    /// Lines that wait until work beside this one has told its own.
+    held: Option<Vec<String>>,
 }
 
 impl Clock {
     /// Starts now.
     pub(super) fn new(telling: Telling) -> Self {
         let now = Instant::now();
-        Clock { telling, start: now, last: now, progress: telling.progress.then(Progress::new) }
+        let progress = telling.progress.then(|| Arc::new(Progress::new()));
+        Clock { telling, start: now, last: now, progress, held: None }
+    }
+
+    /// A clock for work that runs beside other work: what it tells is held back until [`Clock::join`].
+    pub(super) fn beside(&self) -> Clock {
+        let now = Instant::now();
+        let (telling, progress) = (self.telling, self.progress.clone());
+        Clock { telling, start: now, last: now, progress, held: Some(Vec::new()) }
+    }
+
+    /// The work of a clock made by [`Clock::beside`] has ended: tells what that has to tell.
+    pub(super) fn join(&mut self, other: Clock) {
+        for line in other.held.unwrap_or_default() {
+            self.note(&line);
+        }
+        self.last = Instant::now();
     }
 
     /// A phase has ended.
     pub(super) fn done(&mut self, phase: &str) {
         let now = Instant::now();
         if self.telling.timings {
-            tell(&format!("time: {phase} {:.1} ms", (now - self.last).as_secs_f64() * 1e3));
+            self.note(&format!("time: {phase} {:.1} ms", (now - self.last).as_secs_f64() * 1e3));
         }
         if let Some(progress) = &self.progress {
             progress.phase(phase);
@@ -62,11 +81,12 @@ impl Clock {
         }
     }
 
-    /// Runs `told`, which writes to standard error, without a line of progress in its way.
-    pub(super) fn quietly(&self, told: impl FnOnce()) {
-        match &self.progress {
-            Some(progress) => progress.aside(told),
-            None => told(),
+    /// Tells a line on standard error, without a line of progress in its way.
+    pub(super) fn note(&mut self, line: &str) {
+        match (&mut self.held, &self.progress) {
+            (Some(held), _) => held.push(line.to_string()),
+            (None, Some(progress)) => progress.aside(|| tell(line)),
+            (None, None) => tell(line),
         }
     }
 }
@@ -109,19 +129,19 @@ pub(super) fn analyze_linkers_part<'d>(
 ) -> Result<Analysis<'d>> {
     let analysis = crate::analyze_observed(&opened.plan, &opened.link, |phase| clock.done(phase))?;
     if !options.telling.quiet {
-        clock.quietly(|| tell_rules(&opened.plan, &analysis));
+        tell_rules(&opened.plan, &analysis, clock);
     }
     Ok(analysis)
 }
 
-fn tell_rules(plan: &LinkPlan, analysis: &Analysis<'_>) {
+fn tell_rules(plan: &LinkPlan, analysis: &Analysis<'_>, clock: &mut Clock) {
     let emulation = match &plan.emulation {
         Some(name) => format!("emulation {}", escape(name.as_bytes())),
         None => format!("machine of the first object ({})", text::machine(&analysis.program)),
     };
-    tell(&format!("note: rules of {}, {emulation}", text::linker(plan.profile)));
+    clock.note(&format!("note: rules of {}, {emulation}", text::linker(plan.profile)));
     for note in &plan.notes {
-        tell(&format!("note: {}", escape(note.as_bytes())));
+        clock.note(&format!("note: {}", escape(note.as_bytes())));
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn run(args: SnapshotArgs) -> Result<Answer> {
     let mut findings = finding::findings(&diagnostics);
     if !args.no_findings {
         let config = Config::default();
-        findings.extend(check::all(&link, &opened.plan, &analysis, &beside, &config, &mut clock)?);
+        findings.extend(check::all(&link, &opened, &analysis, &beside, &config, &mut clock)?);
     }
     portrait.add_findings(&findings, &roots);
     clock.done("findings");

@@ -4,7 +4,7 @@
 //! Words are taken apart in the syntax of the program named; an option's meaning is then looked up
 //! in the linker modelled, and one that only the other linker knows is dropped with a note (cli.md 1).
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -24,6 +24,17 @@ pub struct Overrides {
     pub assume_gc: bool,
     /// What the linker of the line is if it cannot be asked (a kernel's configuration, cli.md 1).
     pub assumed: Option<Profile>,
+    /// A linker as its line spells it, and what it has said to be: it is not asked again.
+    pub known: Option<(String, Profile)>,
+}
+
+impl Overrides {
+    /// The same for further links of the build that `plan` belongs to: its linker has been asked.
+    #[must_use]
+    pub fn after(&self, plan: &LinkPlan) -> Overrides {
+        let known = plan.program.clone().map(|program| (program, plan.written_for));
+        Overrides { known, ..self.clone() }
+    }
 }
 
 /// One option or input of the line, with the words that spell it.
@@ -115,7 +126,12 @@ fn profiles(
     let spec = overrides.linker;
     let written = match (program, name) {
         (Some(program), Some(name)) => {
-            let asked = program::probe(program, leading, &overrides.directory);
+            let known =
+                overrides.known.as_ref().filter(|k| leading.is_empty() && OsStr::new(&k.0) == program);
+            let asked = match known {
+                Some((_, profile)) => Some(*profile),
+                None => program::probe(program, leading, &overrides.directory),
+            };
             let assumed = overrides.assumed.filter(|a| name.flavor.is_none_or(|f| f == a.flavor));
             asked.or(assumed).unwrap_or_else(|| {
                 let flavor = name.flavor.unwrap_or(super::Flavor::Bfd);

@@ -54,10 +54,10 @@ fn keys<'d>(program: &Program<'d>) -> Vec<FileKey<'d>> {
 }
 
 /// Compares analyses of one link.
-pub fn compare(analyses: &[Analysis<'_>]) -> Comparison {
+pub fn compare(analyses: &[&Analysis<'_>]) -> Comparison {
     let mut out = Comparison::default();
     let Some((first, others)) = analyses.split_first() else { return out };
-    let fates: Vec<Table<SectionId, Fate>> = analyses.iter().map(fate::fates).collect();
+    let fates: Vec<Table<SectionId, Fate>> = analyses.iter().map(|a| fate::fates(a)).collect();
     let maps: Vec<HashMap<FileKey<'_>, FileId, foldhash::fast::FixedState>> = others
         .iter()
         .map(|a| keys(&a.program).into_iter().enumerate().map(|(i, k)| (k, FileId::from_usize(i))).collect())
@@ -96,7 +96,7 @@ pub fn compare(analyses: &[Analysis<'_>]) -> Comparison {
 }
 
 /// The rule by which a section stays in one linker and goes in another.
-fn rule(analyses: &[Analysis<'_>], ids: &[Option<SectionId>], fates: &[Fate]) -> &'static str {
+fn rule(analyses: &[&Analysis<'_>], ids: &[Option<SectionId>], fates: &[Fate]) -> &'static str {
     if fates.contains(&Fate::NotExtracted) {
         return "archive extraction";
     }

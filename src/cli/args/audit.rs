@@ -1,5 +1,6 @@
 //! Commands that judge: `keep`, `sections`, `undefined`, `exports`, `check`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
@@ -90,6 +91,9 @@ pub(in crate::cli) struct CheckArgs {
     /// Write the answer to FILE
     #[arg(short, long, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
+    /// The same answer in another form to FILE, as often as wanted; markdown:BYTES has a limit of its own
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(in crate::cli) write: Vec<OsString>,
     /// Colours in text
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
     pub(in crate::cli) color: When,

@@ -1,13 +1,14 @@
 //! Budgets of `linksweep.toml` against the predicted output, and against a base.
 //!
-//! In: budgets, the portrait of the link, that of the base. Out: [`BudgetResult`]s. Growth is measured
+//! In: budgets, the link and its portrait, that of the base. Out: [`BudgetResult`]s. Growth is measured
 //! against the base; without one it is not evaluated and said so. Always true: a budget without a limit that
 //! could be evaluated is never met.
 
 use std::path::Path;
 
-use super::retained::retained_by;
+use super::retained;
 use crate::plan::config::{Budget, Metric};
+use crate::query::Analysis;
 use crate::query::finding::{Finding, Level, Location, Subject};
 use crate::query::portrait::{NONE, Portrait};
 use crate::query::sections::LIMIT;
@@ -49,15 +50,32 @@ pub struct BudgetResult {
     pub base: Option<u64>,
     /// The verdict.
     pub state: BudgetState,
-    /// Why nothing was measured or compared; empty otherwise.
+    /// Why nothing was measured or compared, or what is not certain; empty otherwise.
     pub note: &'static str,
 }
 
-/// Measures all budgets.
-pub fn evaluate(budgets: &[Budget], now: &Portrait<'_>, base: Option<&Portrait<'_>>) -> Vec<BudgetResult> {
+/// Measures all budgets; `now` is the portrait of `analysis`.
+pub fn evaluate(
+    budgets: &[Budget],
+    analysis: &Analysis<'_>,
+    now: &Portrait<'_>,
+    base: Option<&Portrait<'_>>,
+) -> Vec<BudgetResult> {
     budgets
         .iter()
-        .map(|budget| result(budget, measure(budget, now), base.map(|b| measure(budget, b))))
+        .map(|budget| {
+            let keep = (budget.metric == Metric::Retained).then(|| budget.keep.as_deref().unwrap_or(""));
+            let own = match keep {
+                Some(keep) => retained::retained_by(analysis, now, keep),
+                None => measure(budget, now),
+            };
+            let mut result = result(budget, own, base.map(|b| measure(budget, b)));
+            let certain = keep.is_none() || base.is_none_or(retained::is_exact);
+            if result.base.is_some() && !certain && result.note.is_empty() {
+                result.note = "the base's figure is near: its linker's walk depends on order";
+            }
+            result
+        })
         .collect()
 }
 
@@ -172,7 +190,7 @@ fn measure(budget: &Budget, link: &Portrait<'_>) -> Measured {
                 Ok(link.regions.length.at(row).saturating_sub(link.regions.used.at(row)))
             }
         },
-        Metric::Retained => retained_by(link, budget.keep.as_deref().unwrap_or("")),
+        Metric::Retained => retained::retained_in_saved(link, budget.keep.as_deref().unwrap_or("")),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::query::compare::Comparison;
 use crate::query::finding::{Finding, Level, Subject};
 
 /// Findings of a comparison; `names` are the linkers in the order of the analyses.
-pub fn findings(analyses: &[Analysis<'_>], names: &[String], comparison: &Comparison) -> Vec<Finding> {
+pub fn findings(analyses: &[&Analysis<'_>], names: &[String], comparison: &Comparison) -> Vec<Finding> {
     let Some(program) = analyses.first().map(|a| &a.program) else { return Vec::new() };
     struct Sum {
         sections: u64,

@@ -1,35 +1,81 @@
 //! What KEEP statements hold that nothing else holds.
 //!
-//! In: a portrait and a glob. Out: bytes of the output that are reached from all roots, and not reached when
-//! the roots of the statements that match are left out.
+//! In: a link and a glob. Out: bytes of the output that are live, and not live when the roots of the statements that
+//! match are left out. The link itself is marked anew, with every stage of its linker; of a saved one the closure over
+//! its edges is run, which is less certain where the linker's walk depends on order ([`is_exact`]).
+
+use std::collections::BTreeSet;
 
 use bstr::ByteSlice;
 use fixedbitset::FixedBitSet;
 
 use crate::graph::EdgeKind;
+use crate::ids::{Id, NodeId, SectionId};
+use crate::mark;
+use crate::query::Analysis;
 use crate::query::portrait::{NONE, Portrait, codes};
 use crate::script::glob::{Pattern, Syntax};
 
 /// Bytes that would go with the KEEP statements that a glob matches: their text inside `KEEP( )` without
-/// blanks, or one of their section patterns.
-pub(super) fn retained_by(link: &Portrait<'_>, glob: &str) -> Result<u64, &'static str> {
-    if !link.head.collects {
-        return Err("the link collects no garbage");
-    }
-    let pattern = Pattern::glob(glob.as_bytes(), Syntax::Posix).map_err(|_| "the pattern cannot be read")?;
-    let texts = link.keeps.text.iter().map(|&t| link.strings.get(t));
-    let dropped: Vec<bool> =
-        texts.map(|text| names(text).iter().any(|n| n == glob.as_bytes() || pattern.matches(n))).collect();
-    if !dropped.contains(&true) {
-        return Err("no KEEP that holds something matches");
-    }
+/// blanks, or one of their section patterns. `link` is the portrait of `analysis`.
+pub(super) fn retained_by(
+    analysis: &Analysis<'_>,
+    link: &Portrait<'_>,
+    glob: &str,
+) -> Result<u64, &'static str> {
+    let dropped: BTreeSet<(u32, u32)> = matching(link, glob)?
+        .into_iter()
+        .filter_map(|k| Some((*link.keeps.script.get(k)?, *link.keeps.description.get(k)?)))
+        .collect();
+    let mut roots = analysis.roots.clone();
+    roots.roots.retain(|root| !root.keep.is_some_and(|k| dropped.contains(&k)));
+    let rest = mark::mark(&analysis.program, &analysis.resolution, &analysis.graph, &roots).live;
+    let lost = analysis.liveness.live.difference(&rest);
+    Ok(lost.map(|node| laid_bytes(analysis, link, NodeId::from_usize(node))).fold(0, u64::saturating_add))
+}
+
+/// Bytes of a node in the output, from the portrait of its link.
+fn laid_bytes(analysis: &Analysis<'_>, link: &Portrait<'_>, node: NodeId) -> u64 {
+    let row = match node.index().checked_sub(analysis.graph.section_count()) {
+        Some(extra) => Some((link.section_count() + extra) as u32),
+        None => {
+            let (file, index) = analysis.program.locate(SectionId(node.0));
+            let rows = link.sections_of(file.0);
+            let own = link.sections.index.get(rows.start as usize..rows.end as usize).unwrap_or_default();
+            own.binary_search(&index).ok().map(|at| rows.start + at as u32)
+        }
+    };
+    row.map_or(0, |row| link.laid_bytes(row))
+}
+
+/// Whether the figure of a saved link is that of its linker.
+pub(super) fn is_exact(link: &Portrait<'_>) -> bool {
+    !link.head.order_dependent
+}
+
+/// The same of a saved link.
+pub(super) fn retained_in_saved(link: &Portrait<'_>, glob: &str) -> Result<u64, &'static str> {
+    let dropped: BTreeSet<usize> = matching(link, glob)?.into_iter().collect();
     let stays = |root: usize| {
         let keep = link.roots.keep.get(root).copied().unwrap_or(NONE);
-        dropped.get(keep as usize) != Some(&true)
+        !dropped.contains(&(keep as usize))
     };
     let (all, rest) = (reached(link, |_| true), reached(link, stays));
     let lost = all.difference(&rest).map(|node| link.laid_bytes(node as u32));
     Ok(lost.fold(0, u64::saturating_add))
+}
+
+/// The KEEP statements that hold something and that a glob matches, as rows.
+fn matching(link: &Portrait<'_>, glob: &str) -> Result<Vec<usize>, &'static str> {
+    if !link.head.collects {
+        return Err("the link collects no garbage");
+    }
+    let pattern = Pattern::glob(glob.as_bytes(), Syntax::Posix).map_err(|_| "the pattern cannot be read")?;
+    let hit =
+        |text: u32| names(link.strings.get(text)).iter().any(|n| n == glob.as_bytes() || pattern.matches(n));
+    let texts = link.keeps.text.iter().enumerate();
+    let found: Vec<usize> = texts.filter(|(_, text)| hit(**text)).map(|(row, _)| row).collect();
+    if found.is_empty() { Err("no KEEP that holds something matches") } else { Ok(found) }
 }
 
 /// What a statement may be called: its inner text without blanks, and its section patterns.

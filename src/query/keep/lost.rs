@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use bstr::BString;
 use fixedbitset::FixedBitSet;
+use rayon::prelude::*;
 
 use super::bounds::{Form, Range, Ranges};
 use super::references::{BoundUse, References, is_live};
@@ -121,9 +122,10 @@ pub(super) fn lost_tables(
     let told: BTreeSet<SectionId> = tables.iter().flat_map(|t: &LostTable| t.lost.iter().copied()).collect();
     made.retain(|t| !t.lost.iter().any(|s| told.contains(s)));
     tables.extend(made);
-    for (number, table) in tables.iter_mut().enumerate() {
-        cascade(analysis, table, number < MOST_MARKS);
-    }
+    tables
+        .par_iter_mut()
+        .enumerate()
+        .for_each(|(number, table)| cascade(analysis, table, number < MOST_MARKS));
     tables
 }
 

@@ -8,6 +8,7 @@ pub mod bounds;
 mod conflict;
 mod findings;
 mod lost;
+mod parts;
 mod patterns;
 mod pins;
 mod references;

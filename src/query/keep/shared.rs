@@ -11,14 +11,13 @@ use std::collections::BTreeSet;
 use bstr::BString;
 use fixedbitset::FixedBitSet;
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::lost::Weight;
+use super::parts::{ALL, Parts};
 use super::references::is_live;
-use crate::graph::{Class, EdgeKind, NO_NODE};
+use crate::graph::{Class, EdgeKind};
 use crate::ids::{Id, NodeId, SectionId};
-use crate::load::elf::consts::*;
-use crate::load::elf::{Object, Place};
-use crate::load::relocs::Reloc;
 use crate::query::Analysis;
 use crate::query::symbols::value_in_section;
 
@@ -77,6 +76,9 @@ pub struct Shared {
     pub through: Weight,
 }
 
+/// Nodes that follow a node without an edge.
+type Followers = HashMap<u32, Vec<NodeId>, foldhash::fast::FixedState>;
+
 /// Runs the closure once per name that occurs.
 pub(super) fn shared(analysis: &Analysis<'_>) -> Vec<Shared> {
     let mut by_name: Vec<Vec<SectionId>> = vec![Vec::new(); NAMES.len()];
@@ -92,154 +94,121 @@ pub(super) fn shared(analysis: &Analysis<'_>) -> Vec<Shared> {
             }
         }
     }
-    let mut followers: HashMap<u32, Vec<NodeId>, foldhash::fast::FixedState> = HashMap::default();
+    let mut parts = Parts::cut(analysis, by_name.iter().flatten().copied());
+    if parts.is_empty() {
+        return Vec::new();
+    }
+    let mut followers = Followers::default();
     for staged in analysis.liveness.staged.iter().filter(|s| s.kind == EdgeKind::LinkOrder) {
         followers.entry(staged.because.0).or_default().push(staged.node);
     }
+    parts.connect(analysis, |node| followers.get(&node.0).map_or(&[], |l| l.as_slice()));
     // Splitting everything at once shows which names are worth a closure of their own.
     let all: Vec<SectionId> = by_name.iter().flatten().copied().collect();
-    let mut together = Walk::new(analysis, &followers, &all);
-    if together.split.is_empty() {
-        return Vec::new();
-    }
-    together.run();
+    let together = Walk::run(analysis, &parts, &followers, &all);
     let promising: BTreeSet<SectionId> = together.result(b"").tenants.iter().map(|t| t.section).collect();
-    for list in &mut by_name {
-        if !list.iter().any(|s| promising.contains(s)) {
-            list.clear();
-        }
-    }
+    let worth = |list: &[SectionId]| list.iter().any(|s| promising.contains(s));
     NAMES
-        .iter()
+        .par_iter()
         .zip(by_name)
-        .filter_map(|(name, sections)| {
-            let mut walk = Walk::new(analysis, &followers, &sections);
-            if walk.split.is_empty() {
-                return None;
-            }
-            walk.run();
-            let found = walk.result(name);
-            (found.bytes > 0).then_some(found)
-        })
+        .filter(|(_, sections)| worth(sections))
+        .map(|(name, sections)| Walk::run(analysis, &parts, &followers, &sections).result(name))
+        .filter(|found| found.bytes > 0)
         .collect()
-}
-
-/// A section cut into pieces.
-struct Split {
-    /// Where pieces begin; the first at 0.
-    starts: Vec<u64>,
-    size: u64,
-    live: FixedBitSet,
-    /// Pieces that code beside them may reach without a relocation.
-    near: FixedBitSet,
-    /// Symbol of each piece.
-    symbols: Vec<Option<u32>>,
-    /// Relocations in order: offset, target, place in the target.
-    relocs: Vec<(u64, NodeId, Option<u64>)>,
-}
-
-impl Split {
-    fn at(&self, offset: u64) -> usize {
-        self.starts.partition_point(|s| *s <= offset).saturating_sub(1)
-    }
-
-    fn end(&self, piece: usize) -> u64 {
-        self.starts.get(piece + 1).copied().unwrap_or(self.size)
-    }
 }
 
 enum Item {
     Whole(NodeId),
-    Piece(SectionId, usize),
+    Part(u32, usize),
 }
 
+/// One closure in which some sections are split.
 struct Walk<'a, 'd> {
     analysis: &'a Analysis<'d>,
-    followers: &'a HashMap<u32, Vec<NodeId>, foldhash::fast::FixedState>,
-    split: HashMap<SectionId, Split, foldhash::fast::FixedState>,
-    order: Vec<SectionId>,
+    parts: &'a Parts,
+    followers: &'a Followers,
+    /// Split sections in link order.
+    order: &'a [SectionId],
+    /// By number of a cut section: it is split here.
+    split: FixedBitSet,
     live: FixedBitSet,
+    /// By part of all cut sections.
+    live_parts: FixedBitSet,
     stack: Vec<Item>,
 }
 
 impl<'a, 'd> Walk<'a, 'd> {
-    fn new(
+    fn run(
         analysis: &'a Analysis<'d>,
-        followers: &'a HashMap<u32, Vec<NodeId>, foldhash::fast::FixedState>,
-        sections: &[SectionId],
+        parts: &'a Parts,
+        followers: &'a Followers,
+        order: &'a [SectionId],
     ) -> Self {
-        let mut split = HashMap::default();
-        for &section in sections {
-            if let Some(pieces) = cut(analysis, section) {
-                split.insert(section, pieces);
-            }
+        let mut walk = Walk {
+            analysis,
+            parts,
+            followers,
+            order,
+            split: FixedBitSet::with_capacity(parts.cuts.len()),
+            live: FixedBitSet::with_capacity(analysis.graph.node_count()),
+            live_parts: FixedBitSet::with_capacity(parts.count()),
+            stack: Vec::new(),
+        };
+        for number in order.iter().filter_map(|s| parts.number(NodeId(s.0))) {
+            walk.split.insert(number as usize);
         }
-        let order = sections.iter().copied().filter(|s| split.contains_key(s)).collect();
-        let live = FixedBitSet::with_capacity(analysis.graph.node_count());
-        Walk { analysis, followers, split, order, live, stack: Vec::new() }
-    }
-
-    fn run(&mut self) {
-        let analysis = self.analysis;
         for root in &analysis.roots.roots {
             let section = analysis.graph.section(root.node);
             let place = root.name.zip(section).and_then(|(name, s)| value_in_section(analysis, name, s));
-            self.reach(root.node, place);
+            walk.reach(root.node, parts.part(root.node, place));
         }
-        while let Some(item) = self.stack.pop() {
+        while let Some(item) = walk.stack.pop() {
             match item {
                 Item::Whole(node) => {
-                    let mut found: Vec<(NodeId, Option<u64>)> = Vec::new();
-                    if let Some(section) = analysis.graph.section(node) {
-                        relocations(analysis, section, |_, to, place| found.push((to, place)));
+                    for &(to, part) in parts.edges(node) {
+                        walk.reach(to, part);
                     }
-                    found.into_iter().for_each(|(to, place)| self.reach(to, place));
-                    self.beside(node);
+                    walk.beside(node);
                 }
-                Item::Piece(section, piece) => {
-                    let Some(own) = self.split.get(&section) else { continue };
-                    let (from, to) = (own.starts.get(piece).copied().unwrap_or(0), own.end(piece));
-                    let first = own.relocs.partition_point(|r| r.0 < from);
-                    let list: Vec<(NodeId, Option<u64>)> =
-                        own.relocs.iter().skip(first).take_while(|r| r.0 < to).map(|r| (r.1, r.2)).collect();
-                    list.into_iter().for_each(|(to, place)| self.reach(to, place));
+                Item::Part(number, part) => {
+                    for &(to, part) in parts.edges_of_part(number, part) {
+                        walk.reach(to, part);
+                    }
                 }
             }
         }
+        walk
     }
 
     /// Edges of a node that are no relocations.
     fn beside(&mut self, node: NodeId) {
         let analysis = self.analysis;
         for &(to, _) in analysis.graph.extra.of(node) {
-            self.reach(to, None);
+            self.reach(to, ALL);
         }
         for &to in self.followers.get(&node.0).map_or(&[][..], |l| l.as_slice()) {
-            self.reach(to, None);
+            self.reach(to, ALL);
         }
     }
 
-    fn reach(&mut self, node: NodeId, place: Option<u64>) {
-        let section = SectionId(node.0);
-        let Some(own) = self.split.get_mut(&section) else {
+    fn reach(&mut self, node: NodeId, part: u32) {
+        let split = self.parts.number(node).filter(|n| self.split.contains(*n as usize));
+        let Some((number, cut)) = split.and_then(|n| Some((n, self.parts.cuts.get(n as usize)?))) else {
             if !self.live.put(node.index()) {
                 self.stack.push(Item::Whole(node));
             }
             return;
         };
-        let pieces = match place {
-            Some(offset) => own.at(offset)..own.at(offset) + 1,
-            None => 0..own.starts.len(),
-        };
-        for piece in pieces {
-            if !own.live.put(piece) {
-                self.stack.push(Item::Piece(section, piece));
+        let reached = if part == ALL { 0..cut.starts.len() } else { part as usize..part as usize + 1 };
+        for part in reached {
+            if !self.live_parts.put(cut.first + part) {
+                self.stack.push(Item::Part(number, part));
             }
         }
         if !self.live.put(node.index()) {
-            for piece in own.near.ones() {
-                if !own.live.put(piece) {
-                    self.stack.push(Item::Piece(section, piece));
+            for &part in &cut.near {
+                if !self.live_parts.put(cut.first + part) {
+                    self.stack.push(Item::Part(number, part));
                 }
             }
             self.beside(node);
@@ -248,15 +217,20 @@ impl<'a, 'd> Walk<'a, 'd> {
 
     fn result(&self, name: &[u8]) -> Shared {
         let mut out = Shared { name: name.into(), ..Shared::default() };
-        for &section in &self.order {
-            let Some(own) = self.split.get(&section).filter(|o| o.live.count_ones(..) > 0) else { continue };
+        for &section in self.order {
+            let number = self.parts.number(NodeId(section.0));
+            let Some(cut) = number.and_then(|n| self.parts.cuts.get(n as usize)) else { continue };
+            // Every part of a section that nothing reaches is no tenant.
+            if !self.live.contains(section.index()) {
+                continue;
+            }
             let before = out.bytes;
-            for piece in own.live.zeroes() {
-                let offset = own.starts.get(piece).copied().unwrap_or(0);
-                let bytes = own.end(piece).saturating_sub(offset);
+            for part in (0..cut.starts.len()).filter(|p| !self.live_parts.contains(cut.first + p)) {
+                let offset = cut.starts.get(part).copied().unwrap_or(0);
+                let bytes = cut.end(part).saturating_sub(offset);
                 if bytes > 0 {
                     out.bytes = out.bytes.saturating_add(bytes);
-                    let symbol = own.symbols.get(piece).copied().flatten();
+                    let symbol = cut.symbols.get(part).copied().flatten();
                     out.tenants.push(Tenant { section, offset, bytes, symbol });
                 }
             }
@@ -270,100 +244,4 @@ impl<'a, 'd> Walk<'a, 'd> {
         }
         out
     }
-}
-
-/// Cuts a section at its symbols; `None` if there is nothing to tell apart.
-fn cut(analysis: &Analysis<'_>, section: SectionId) -> Option<Split> {
-    let (file, index) = analysis.program.locate(section);
-    let object = analysis.program.files[file].object()?;
-    let row = object.sections.get(index as usize)?;
-    let size = object.section_size(index);
-    let code = row.flags & SHF_EXECINSTR != 0;
-    if row.flags & SHF_MERGE != 0 {
-        return None;
-    }
-    let mut marks: Vec<(u64, bool, u32)> = Vec::new();
-    if object.section_name(index) == b".toc" {
-        let word = if object.is_64 { 8 } else { 4 };
-        marks.extend((0..size / word).map(|n| (n * word, false, 0)));
-    }
-    for (number, symbol) in (1..object.symbol_count()).filter_map(|s| Some((s, object.symbol(s)?))) {
-        if symbol.place == Place::Section(index)
-            && matches!(symbol.kind, STT_FUNC | STT_OBJECT | STT_GNU_IFUNC)
-            && symbol.value < size
-        {
-            marks.push((symbol.value, code && symbol.bind == STB_LOCAL, number));
-        }
-    }
-    marks.sort_unstable();
-    let (mut starts, mut symbols, mut near) = (Vec::new(), Vec::new(), Vec::new());
-    if marks.first().is_none_or(|m| m.0 > 0) {
-        // What stands before the first symbol belongs to everything.
-        starts.push(0);
-        symbols.push(None);
-        near.push(true);
-    }
-    for (value, local, symbol) in marks {
-        let own = (symbol != 0).then_some(symbol);
-        if starts.last() == Some(&value) {
-            if let (Some(last), Some(n)) = (symbols.last_mut(), near.last_mut()) {
-                *last = last.or(own);
-                *n &= local;
-            }
-            continue;
-        }
-        starts.push(value);
-        symbols.push(own);
-        near.push(local);
-    }
-    if starts.len() < 2 {
-        return None;
-    }
-    let mut split = Split {
-        size,
-        live: FixedBitSet::with_capacity(starts.len()),
-        near: near.iter().enumerate().filter(|(_, n)| **n).map(|(i, _)| i).collect(),
-        starts,
-        symbols,
-        relocs: Vec::new(),
-    };
-    relocations(analysis, section, |offset, to, place| split.relocs.push((offset, to, place)));
-    split.relocs.sort_by_key(|r| r.0);
-    Some(split)
-}
-
-/// The relocation edges of a section: offset, target, and the place in the target if it is certain.
-fn relocations(analysis: &Analysis<'_>, section: SectionId, mut f: impl FnMut(u64, NodeId, Option<u64>)) {
-    let (file, _) = analysis.program.locate(section);
-    let input = &analysis.program.files[file];
-    let Some(object) = input.object() else { return };
-    analysis.graph.for_each_relocation(&analysis.program, section, |to, reloc, encoding| {
-        if to.0 == NO_NODE {
-            return;
-        }
-        let target = SectionId(to.0);
-        let place = if analysis.graph.section(to).is_none() || encoding == 0 {
-            None
-        } else if reloc.symbol >= object.first_global {
-            input.global_name(reloc.symbol).and_then(|name| value_in_section(analysis, name, target))
-        } else {
-            place_of_local(object, reloc, encoding)
-        };
-        f(reloc.offset, to, place);
-    });
-}
-
-/// A local symbol's value; a section symbol's place only where the addend stands in the relocation and is
-/// no distance from the instruction's end (x86).
-fn place_of_local(object: &Object<'_>, reloc: Reloc, encoding: u32) -> Option<u64> {
-    let symbol = object.symbol(reloc.symbol)?;
-    if symbol.kind != STT_SECTION {
-        return Some(symbol.value);
-    }
-    let table = object.reloc_table(encoding).ok()?;
-    let relative = object.machine == EM_X86_64 && matches!(reloc.kind, 2 | 4 | 9 | 26 | 41 | 42);
-    if !table.has_addends() || relative {
-        return None;
-    }
-    symbol.value.checked_add_signed(reloc.addend)
 }

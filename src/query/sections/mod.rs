@@ -81,6 +81,8 @@ impl Image {
     }
 }
 
+type Known<T> = hashbrown::HashSet<T, foldhash::fast::FixedState>;
+
 /// The answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sections {
@@ -93,16 +95,21 @@ pub struct Sections {
 }
 
 impl Sections {
-    /// Adds another link's answer: objects and archives that are known already are left out.
-    pub fn add(&mut self, other: Sections) {
-        let known: std::collections::BTreeSet<(BString, BString)> =
-            self.inputs.iter().map(|r| (r.archive.clone(), r.file.clone())).collect();
-        let new = |r: &InputRow| !known.contains(&(r.archive.clone(), r.file.clone()));
-        self.inputs.extend(other.inputs.into_iter().filter(new));
-        let archives: std::collections::BTreeSet<BString> =
-            self.archives.iter().map(|a| a.archive.clone()).collect();
-        self.archives.extend(other.archives.into_iter().filter(|a| !archives.contains(&a.archive)));
-        self.images.extend(other.images);
+    /// Adds answers of other links in order: objects and archives that an earlier one has are left out.
+    pub fn extend(&mut self, others: impl IntoIterator<Item = Sections>) {
+        let object = |r: &InputRow| (r.archive.clone(), r.file.clone());
+        let mut objects: Known<(BString, BString)> = self.inputs.iter().map(object).collect();
+        let mut archives: Known<BString> = self.archives.iter().map(|a| a.archive.clone()).collect();
+        for mut other in others {
+            // Rows of one answer do not take each other's place.
+            other.inputs.retain(|r| !objects.contains(&object(r)));
+            other.archives.retain(|a| !archives.contains(&a.archive));
+            objects.extend(other.inputs.iter().map(object));
+            archives.extend(other.archives.iter().map(|a| a.archive.clone()));
+            self.inputs.append(&mut other.inputs);
+            self.archives.append(&mut other.archives);
+            self.images.append(&mut other.images);
+        }
     }
 }
 

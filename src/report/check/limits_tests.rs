@@ -74,6 +74,43 @@ fn sarif_has_no_more_results_than_services_take() {
 }
 
 #[test]
+fn sarif_is_no_bigger_than_services_take() {
+    let packed = |bytes: &[u8]| {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut packer, bytes).unwrap_or_else(|e| panic!("{e}"));
+        packer.finish().unwrap_or_else(|e| panic!("{e}")).len()
+    };
+    // The biggest of all is a note, and there are known findings.
+    let mut check = found(500, 700, 0);
+    check.findings.push(finding(Level::Note, 9_000));
+    check.known = found(300, 0, 0).findings;
+    let whole = sarif::within(&view(&check, 0), usize::MAX);
+    for limit in [packed(&whole) / 2, 20_000, 12_000, 1] {
+        let bytes = sarif::within(&view(&check, 0), limit);
+        let log: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let run = &log["runs"][0];
+        let count = run["results"].as_array().map_or(0, Vec::len);
+        assert!(packed(&bytes) <= limit || count == 0, "{} of {limit}", packed(&bytes));
+        assert_eq!(run["properties"]["omitted"], 1501 - count);
+        assert!(count > 0 || limit < 9_000, "{limit}");
+        // Errors before warnings, big ones first, known ones last.
+        let order: Vec<String> = run["results"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|r| r["message"]["text"].as_str().unwrap_or("").split(' ').nth(1).unwrap_or("").into())
+            .collect();
+        let expected = (0..500).rev().chain((0..700).rev()).chain([9_000]).chain((0..300).rev());
+        assert_eq!(order, expected.take(count).map(|n: u64| n.to_string()).collect::<Vec<_>>());
+    }
+    assert_eq!(sarif::within(&view(&check, 0), packed(&whole)), whole);
+    let many: serde_json::Value =
+        serde_json::from_slice(&sarif(&view(&found(0, 5_001, 0), 0))).unwrap_or_default();
+    let told = &many["runs"][0]["invocations"][0]["toolExecutionNotifications"][0];
+    assert_eq!((&told["level"], &many["runs"][0]["properties"]), (&"note".into(), &serde_json::Value::Null));
+}
+
+#[test]
 fn markdown_stays_below_its_limit() {
     let check = found(6_000, 6_000, 6_000);
     for limit in [65_536, 1 << 20, 4_000] {

@@ -1,8 +1,12 @@
 //! SARIF 2.1.0, as code scanning services read it: one run, rules with help, one physical location and
-//! `primaryLocationLineHash` per result.
+//! `primaryLocationLineHash` per result. The log stays below the services' limits: new results first, of these the worst,
+//! of these the biggest; a notification tells how many are left out.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde::Serialize;
 
 use super::{View, place, subject};
@@ -12,6 +16,15 @@ use crate::report::json;
 
 /// The most results that a run may have.
 const RESULTS: usize = 25_000;
+
+/// The most results of a run that a service shows.
+const SHOWN: usize = 5_000;
+
+/// The most bytes of a log, compressed as it is uploaded: 10 MB, less what one compressor packs worse than another.
+const BYTES: usize = 9_700_000;
+
+/// The most bytes of a result's message.
+const MESSAGE: usize = 8_000;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -214,7 +227,7 @@ fn result<'a>(view: &View<'_>, finding: &'a Finding, known: bool, reason: Option
             (true, false) => Some("new"),
             (false, _) => None,
         },
-        message: Text::new(text),
+        message: Text::new(cut(text)),
         locations: [Location {
             physical_location: Physical {
                 artifact_location: Artifact { uri: uri(&file) },
@@ -239,20 +252,78 @@ fn result<'a>(view: &View<'_>, finding: &'a Finding, known: bool, reason: Option
     }
 }
 
+/// A message of a length that services read.
+fn cut(mut text: String) -> String {
+    if text.len() > MESSAGE {
+        text.truncate(text.floor_char_boundary(MESSAGE));
+        text.push_str(" [...]");
+    }
+    text
+}
+
 /// The log.
 pub fn sarif(view: &View<'_>) -> Vec<u8> {
+    within(view, BYTES)
+}
+
+/// The log with as many results as fit into `limit` bytes, compressed.
+pub(super) fn within(view: &View<'_>, limit: usize) -> Vec<u8> {
     let check = view.check;
-    let own = check.findings.iter().map(|f| result(view, f, false, None));
-    let known = check.known.iter().map(|f| result(view, f, true, None));
-    let allowed = check.allowed.iter().map(|a| result(view, &a.finding, false, Some(&a.reason)));
-    let total = check.findings.len() + check.known.len() + check.allowed.len();
-    let omitted = total.saturating_sub(RESULTS);
-    let told = (omitted > 0).then(|| Notification {
-        level: "warning",
-        message: Text::new(format!(
-            "{omitted} of {total} results are left out: services take {RESULTS} of a run; new ones and the worst come first"
-        )),
+    let mut all: Vec<(&Finding, bool, Option<&str>)> = Vec::new();
+    all.extend(check.findings.iter().map(|f| (f, false, None)));
+    all.extend(check.known.iter().map(|f| (f, true, None)));
+    all.extend(check.allowed.iter().map(|a| (&a.finding, false, Some(a.reason.as_str()))));
+    // A rule with thousands of small findings does not push out the big ones of the next.
+    all.sort_by_key(|&(f, known, reason)| {
+        (reason.is_some(), known, std::cmp::Reverse(f.level), std::cmp::Reverse(f.bytes.unwrap_or(0)))
     });
+    let mut count = all.len().min(RESULTS);
+    loop {
+        let taken = all.iter().take(count).map(|&(f, known, reason)| result(view, f, known, reason));
+        let bytes = log(view, taken.collect(), all.len());
+        // What is small as it is need not be compressed.
+        let size = if bytes.len() <= limit { 0 } else { compressed(&bytes) };
+        if size <= limit || count == 0 {
+            return bytes;
+        }
+        // Somewhat less than in proportion, and less each time.
+        let next = (count as u128 * limit as u128 * 19 / (size as u128 * 20)) as usize;
+        count = next.min(count - 1);
+    }
+}
+
+fn compressed(bytes: &[u8]) -> usize {
+    let mut packer = GzEncoder::new(Counter(0), Compression::default());
+    // A counter takes everything.
+    let _ = packer.write_all(bytes);
+    packer.finish().map_or(usize::MAX, |counter| counter.0)
+}
+
+/// Counts what is written.
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The log with these results of `total`.
+fn log(view: &View<'_>, results: Vec<ResultOf<'_>>, total: usize) -> Vec<u8> {
+    let omitted = total - results.len();
+    let (level, told) = if omitted > 0 {
+        let limits = format!("services take {RESULTS} of a run and 10 MB, compressed");
+        let first = "new ones come first, of these the worst, of these the biggest";
+        ("warning", format!("{omitted} of {total} results are left out: {limits}; {first}"))
+    } else {
+        ("note", format!("a service may show the first {SHOWN} of {total} results only"))
+    };
+    let told = (omitted > 0 || total > SHOWN).then(|| Notification { level, message: Text::new(told) });
     json::render(&Log {
         schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         version: "2.1.0",
@@ -270,7 +341,7 @@ pub fn sarif(view: &View<'_>) -> Vec<u8> {
                 execution_successful: true,
                 tool_execution_notifications: told.into_iter().collect(),
             }],
-            results: own.chain(known).chain(allowed).take(RESULTS).collect(),
+            results,
             properties: (omitted > 0).then_some(Omitted { omitted }),
         }],
     })
@@ -278,7 +349,21 @@ pub fn sarif(view: &View<'_>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::uri;
+    use super::{MESSAGE, RULES, cut, uri};
+
+    /// Limits of GitHub: 255 characters for names, 1,024 for descriptions.
+    #[test]
+    fn texts_of_rules_are_shown_whole() {
+        for rule in RULES {
+            assert!(
+                rule.short.len() <= 1024 && rule.full.len() <= 1024 && rule.help.len() <= 1024,
+                "{}",
+                rule.id
+            );
+        }
+        let long = cut("é".repeat(MESSAGE));
+        assert!(long.len() <= MESSAGE + 6 && long.ends_with("é [...]"), "{}", long.len());
+    }
 
     #[test]
     fn uris() {
