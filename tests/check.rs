@@ -102,6 +102,34 @@ fn configuration_is_found_upwards_to_the_repository() {
     assert!(text(&run.stderr).contains("linksweep.toml:3:1: unknown rule `LSW05`: did you mean `LSW005`?"));
 }
 
+/// Every form from one run is what a run of its own gives.
+#[test]
+fn several_forms_at_once() {
+    let dir = folder();
+    let forms = ["text", "json", "sarif", "github", "gitlab", "junit", "markdown", "csv"];
+    let options: Vec<String> = forms.iter().map(|f| format!("--write={f}={f}.out")).collect();
+    let mut words = check("--format=github");
+    let mut all: Vec<&str> = vec!["check", "--write", "markdown:2000=short.out", "-o", "answer.out"];
+    all.extend(options.iter().map(String::as_str));
+    all.extend(words.drain(1..));
+    assert_eq!(answer(dir.path(), &all, 0), "");
+    let read = |name: &str| std::fs::read_to_string(dir.path().join("app").join(name)).unwrap();
+    for form in forms {
+        let option = format!("--format={form}");
+        assert_eq!(read(&format!("{form}.out")), answer(dir.path(), &check(&option), 0), "{form}");
+    }
+    assert_eq!(read("answer.out"), read("github.out"));
+    assert!(read("short.out").len() <= 2000 && read("markdown.out").len() > read("short.out").len());
+    for wrong in
+        ["--write=xml=x", "--write=json", "--write=json:9=x", "--write=json=-", "--write=json=answer.out"]
+    {
+        let words = [&["check", "-o", "answer.out", wrong][..], &check("--format=json")[1..]].concat();
+        let run = linksweep(dir.path(), &words);
+        assert_eq!(run.status.code(), Some(2), "{wrong}");
+        assert!(text(&run.stderr).contains("--write="), "{}", text(&run.stderr));
+    }
+}
+
 #[test]
 fn allowed_until_a_day_and_budgets() {
     let dir = folder();
@@ -205,6 +233,47 @@ fn budgets_of_regions_and_keeps() {
     assert!(size("held") > 8 && size("left") < 50 && size("text in rom") <= size("rom"), "{budgets:?}");
     let schema: Value = serde_json::from_str(&answer(dir.path(), &["schema", "check"], 0)).unwrap();
     draft4::validate(&value, &schema, &schema, "$");
+}
+
+/// Debug information that GNU ld keeps with the first live section of its file stays with the next one when a KEEP
+/// goes: it is no part of what the KEEP retains.
+#[test]
+fn what_a_keep_retains_is_marked_anew() {
+    let dir = folder();
+    std::fs::write(
+        dir.path().join("r.lds"),
+        "ENTRY(_start) SECTIONS { .text : { *(.text .text.*) } tab : { KEEP(*(tab)) } .debug_info 0 : { *(.debug_info) } }",
+    )
+    .unwrap();
+    config(
+        dir.path(),
+        "budget = [{ name = \"held\", metric = \"retained\", keep = \"tab\", max_growth = 0 }]\n",
+    );
+    let front = ["sec tab a: held".to_string(), "fn held".into()];
+    let start = ["fn _start".to_string()];
+    let debug = ["section .debug_info -".to_string(), "zero 4096".into()];
+    let lines = ["section .debug_line.text.held -".to_string(), "zero 64".into()];
+    let plain = [&front[..], &start].concat();
+    let link = ["--linker=bfd@2.40", "-q", "--", "ld", "--gc-sections", "-T", "../r.lds", "m.o"];
+    let held = |object: &[String], more: &[&str]| -> (u64, String) {
+        std::fs::write(dir.path().join("app/m.o"), self::object(object)).unwrap();
+        let words = [&["check", "--format=json"][..], more, &link].concat();
+        let value: Value = serde_json::from_str(&answer(dir.path(), &words, 0)).unwrap();
+        let budget = &value["budgets"][0];
+        (budget["value"].as_u64().unwrap(), budget["note"].as_str().unwrap_or("").into())
+    };
+    let (alone, _) = held(&plain, &[]);
+    assert!(alone > 0 && alone < 100, "{alone}");
+    let whole = [&front[..], &start, &debug].concat();
+    assert_eq!(held(&whole, &[]).0, alone);
+    // A saved link tells what it cannot be sure of.
+    answer(dir.path(), &[&["snapshot", "-o", "old.lsw"][..], &link].concat(), 0);
+    assert_eq!(held(&whole, &["--base=old.lsw"]), (alone, String::new()));
+    let late = [&whole[..], &lines].concat();
+    held(&late, &[]);
+    answer(dir.path(), &[&["snapshot", "-o", "late.lsw"][..], &link].concat(), 0);
+    let (value, note) = held(&late, &["--base=late.lsw"]);
+    assert!(value < 200 && note.contains("depends on order"), "{value} {note}");
 }
 
 #[test]

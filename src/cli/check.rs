@@ -43,12 +43,14 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
             .ok_or_else(|| Error::new(format!("option --today={text}"), "a day is YYYY-MM-DD"))?,
         None => today(),
     };
+    let mut clock = Clock::new(options::telling(&args.link.run));
     let (mut link, beside) = gather(args.link)?;
     apply(&mut link, &config.link, &file)?;
-    let mut clock = Clock::new(link.telling);
+    clock.done("options and modules");
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let diagnostics = finding::diagnostics(&analysis);
+    clock.done("refusals");
     let mut found = finding::findings(&diagnostics);
     found.extend(all(&link, &opened, &analysis, &beside, &config, &mut clock)?);
     let saved = args.base.as_deref().map(snapshot::open).transpose()?;

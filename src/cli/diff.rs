@@ -113,12 +113,14 @@ fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<(Vec<u8>, u8)> {
     let (old_link, mut new_link) = (old.link(old_saved.as_ref()), new.link(new_saved.as_ref()));
     if let (Some(old), Some(new)) = (&old_link, &mut new_link) {
         new.align(old);
+        clock.done("matching");
     }
     let (mut notes, mut causes, mut machine) = (Vec::new(), None, 0);
     if let (Some(old), Some(new)) = (&old_link, &new_link) {
         notes = diff::unlike(old.portrait, new.portrait);
         causes = Some(diff::causes::causes(old, new));
         machine = new.portrait.head.machine;
+        clock.done("causes");
     }
     let side = |read: &'_ Read, link: &'_ Option<LinkSide<'_, '_>>| match (read, link) {
         (Read::Image(side), _) => (**side).clone(),
@@ -135,7 +137,7 @@ fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<(Vec<u8>, u8)> {
     clock.done("comparing");
     if !args.run.quiet {
         for note in &notes {
-            tell(&format!("warning: {}", escape(note.as_bytes())));
+            clock.note(&format!("warning: {}", escape(note.as_bytes())));
         }
     }
     let view = report::View {
@@ -154,6 +156,7 @@ fn compared(args: &DiffArgs, store: &mut FileStore) -> Result<(Vec<u8>, u8)> {
         DiffFormat::Markdown => report::markdown(&view, args.limit),
         DiffFormat::Text | DiffFormat::BloatOMeter => report::text(&view),
     };
+    clock.done("rendering");
     clock.finish();
     Ok((bytes, old.code().max(new.code())))
 }
@@ -197,10 +200,14 @@ fn read(
     let directory = own.or(args.directory.as_ref()).cloned();
     let (link_file, kbuild) = match operand(path, store)? {
         (Operand::Image, number) => {
-            return Ok(Read::Image(Box::new(Side::of_image(name, &image(path, store.bytes(number))?))));
+            let side = Side::of_image(name, &image(path, store.bytes(number))?);
+            clock.done("image");
+            return Ok(Read::Image(Box::new(side)));
         }
         (Operand::Snapshot, _) => {
-            return Ok(Read::Saved { name, snapshot: Box::new(snapshot::open(path)?) });
+            let snapshot = Box::new(snapshot::open(path)?);
+            clock.done("saved link");
+            return Ok(Read::Saved { name, snapshot });
         }
         (Operand::LinkFile, _) => (Some(path.to_path_buf()), None),
         (Operand::Tree, _) => (None, Some(path.to_path_buf())),
@@ -227,7 +234,9 @@ fn read(
     let mut portrait = Box::new(Portrait::of(&analysis));
     portrait.head.kernel = saving::kernel(&link);
     clock.done("portrait");
-    let code = session::tell_diagnostics(&link, &finding::diagnostics(&analysis));
+    let diagnostics = finding::diagnostics(&analysis);
+    clock.done("refusals");
+    let code = clock.aside(|| session::tell_diagnostics(&link, &diagnostics));
     Ok(Read::Link { name, portrait, base: base.into_os_string().into_encoded_bytes(), code })
 }
 

@@ -13,14 +13,15 @@ use crate::report::{self, Page};
 pub(super) fn run(args: ExportsArgs) -> Result<Answer> {
     let output = options::output(args.output, "exports", &[Format::Text, Format::Json, Format::Csv])?;
     let selection = options::rows(args.rows, output.format, SortBy::Input)?;
+    let mut clock = Clock::new(options::telling(&args.link.run));
     let mut gathered = kernel::gather(args.link, &args.extra_module)?;
     options::modes(&mut gathered.link, args.modes);
     let link = gathered.link;
-    let mut clock = Clock::new(link.telling);
+    clock.done("options and modules");
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let mut modules = gathered::modules(&gathered.files);
-    clock.done("modules");
+    clock.done("symbols of modules");
     if let Some(only) = gathered.only {
         // One module's use of the exports; what it offers itself counts too.
         modules = modules.into_iter().skip(only).take(1).collect();

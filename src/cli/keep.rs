@@ -27,6 +27,7 @@ pub(super) fn run(args: AuditArgs) -> Result<Answer> {
     let would = assume(&mut opened.plan, link.kernel().is_some());
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let diagnostics = finding::diagnostics(&analysis);
+    clock.done("refusals");
     let sources = source_texts(analysis.program.scripts, &opened.plan.directory);
     let audit = keep::audit(&analysis, Given { would, sources });
     clock.done("audit");

@@ -64,8 +64,8 @@ impl Progress {
     }
 
     /// Runs what writes to the terminal itself, with the line out of its way.
-    pub(super) fn aside(&self, told: impl FnOnce()) {
-        self.bar.suspend(told);
+    pub(super) fn aside<T>(&self, told: impl FnOnce() -> T) -> T {
+        self.bar.suspend(told)
     }
 
     /// Takes the line away for good.

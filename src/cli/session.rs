@@ -81,6 +81,14 @@ impl Clock {
         }
     }
 
+    /// Runs what writes to standard error itself, without a line of progress in its way.
+    pub(super) fn aside<T>(&self, told: impl FnOnce() -> T) -> T {
+        match &self.progress {
+            Some(progress) => progress.aside(told),
+            None => told(),
+        }
+    }
+
     /// Tells a line on standard error, without a line of progress in its way.
     pub(super) fn note(&mut self, line: &str) {
         match (&mut self.held, &self.progress) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Answer;
 use super::args::SnapshotArgs;
 use super::check;
-use super::options::LinkOptions;
+use super::options::{self, LinkOptions};
 use super::session::{self, Clock};
 use crate::error::{Error, Result};
 use crate::plan::LinkPlan;
@@ -24,8 +24,9 @@ pub(super) fn run(args: SnapshotArgs) -> Result<Answer> {
     let Some(output) = args.output else {
         return Err(Error::new("option -o", "a snapshot goes to a file: -o FILE.lsw"));
     };
+    let mut clock = Clock::new(options::telling(&args.link.run));
     let (link, beside) = check::gather(args.link)?;
-    let mut clock = Clock::new(link.telling);
+    clock.done("options and modules");
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let roots = PathRoots::new(&analysis, &opened.plan, &base(&link, &opened.plan)?);

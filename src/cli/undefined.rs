@@ -20,14 +20,15 @@ use crate::report::{self, Page};
 pub(super) fn run(args: UndefinedArgs) -> Result<Answer> {
     let output = options::output(args.output, "undefined", &[Format::Text, Format::Json, Format::Csv])?;
     let selection = options::rows(args.rows, output.format, SortBy::Size)?;
+    let mut clock = Clock::new(options::telling(&args.link.run));
     let mut gathered = kernel::gather(args.link, &args.extra_module)?;
     options::modes(&mut gathered.link, args.modes);
     let link = gathered.link;
-    let mut clock = Clock::new(link.telling);
+    clock.done("options and modules");
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let modules = gathered::modules(&gathered.files);
-    clock.done("modules");
+    clock.done("symbols of modules");
     let facts = gathered.facts;
     let code = exports::intermediate::read(&analysis.program);
     let exported = kernel::exported(&link, &analysis, &code, &modules, &facts);
