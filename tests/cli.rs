@@ -175,8 +175,12 @@ fn doctor_names_what_cannot_be_read() {
     std::fs::write(dir.path().join("x.bc"), b"BC\xc0\xde\0\0\0\0").unwrap();
     let crel = fixture::object::object(&["rel=crel"], &["fn g: h"]).unwrap().write();
     std::fs::write(dir.path().join("crel.o"), crel).unwrap();
-    let stale =
-        [Member { name: "foo.o".into(), data: object(FOO), symbols: vec!["gone".into()], origin: None }];
+    let stale = [Member {
+        name: "foo.o".into(),
+        data: object(links::FOO),
+        symbols: vec!["gone".into()],
+        origin: None,
+    }];
     std::fs::write(dir.path().join("libs.a"), archive(false, Index::Gnu, None, &stale)).unwrap();
     let words =
         ["doctor", "--linker=lld@19.1.7", "--format=json", "--", "main.o", "x.bc", "crel.o", "libs.a"];
@@ -267,7 +271,7 @@ fn link_files_folders_and_response_files() {
     assert_eq!(answer(dir.path(), &words, 0), wanted);
     let path = dir.path().to_str().unwrap();
     let words = ["gc", "--format=linker", "--linker=bfd", "-C", path, "--", "main.o", "libx.a"];
-    assert_eq!(answer(Path::new("/"), &words, 0), wanted);
+    assert_eq!(answer(std::path::Path::new("/"), &words, 0), wanted);
 }
 
 #[test]

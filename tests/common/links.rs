@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::fixture::archive::{Index, Member, archive};
 
 const MAIN: &[&str] = &["fn _start: foo", "fn dead_one: dead_data", "data dead_data"];
-const FOO: &[&str] = &["fn foo", "fn _ZN3foo6unusedEv"];
+/// Lines of `foo.o`.
+pub const FOO: &[&str] = &["fn foo", "fn _ZN3foo6unusedEv"];
 const BAR: &[&str] = &["fn bar: foo"];
 
 /// The bytes of an object: lines of `tests/cases/README.md`.

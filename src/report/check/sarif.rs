@@ -255,7 +255,8 @@ fn result<'a>(view: &View<'_>, finding: &'a Finding, known: bool, reason: Option
 /// A message of a length that services read.
 fn cut(mut text: String) -> String {
     if text.len() > MESSAGE {
-        text.truncate(text.floor_char_boundary(MESSAGE));
+        let end = (0..=MESSAGE).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        text.truncate(end);
         text.push_str(" [...]");
     }
     text
