@@ -58,7 +58,7 @@ fn check(linker: &str, words: &[&str]) -> Result<(), Failed> {
         linker: Some(ProfileSpec::parse(linker).map_err(|e| e.to_string())?),
         directory: dir.path().to_path_buf(),
         assume_gc: true,
-        assumed: None,
+        ..Overrides::default()
     };
     let words: Vec<std::ffi::OsString> = words.iter().map(Into::into).collect();
     let plan = plan::parse_command(&words, &overrides).map_err(|e| e.to_string())?;

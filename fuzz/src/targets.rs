@@ -302,7 +302,7 @@ pub fn cmd(data: &[u8]) {
         linker: Some(spec),
         directory: NOWHERE.into(),
         assume_gc: choice & 0x80 != 0,
-        assumed: None,
+        ..Overrides::default()
     };
     if let Ok(plan) = linksweep::plan::parse_command(&words, &overrides) {
         let files = linksweep::plan::RunFiles { output: "out".into(), map: None, why_extract: None };

@@ -38,7 +38,7 @@ pub fn with_analysis(
         linker: Some(ProfileSpec::parse(linker.profile()).map_err(|e| e.to_string())?),
         directory: dir.path().to_path_buf(),
         assume_gc: true,
-        assumed: None,
+        ..Overrides::default()
     };
     let mut words: Vec<std::ffi::OsString> = Vec::new();
     if !case.prefix.is_empty() && matches!(linker, LinkerId::Bfd | LinkerId::Gold) {
