@@ -12,7 +12,7 @@ mod program;
 
 use std::path::Path;
 
-use links::{fill, folder, object};
+use links::folder;
 use linksweep::snapshot;
 use program::{linksweep, run, text};
 
