@@ -50,7 +50,7 @@ pub struct BudgetResult {
     pub base: Option<u64>,
     /// The verdict.
     pub state: BudgetState,
-    /// Why nothing was measured or compared, or what is not certain; empty otherwise.
+    /// Why nothing was measured or compared; empty otherwise.
     pub note: &'static str,
 }
 
@@ -64,17 +64,13 @@ pub fn evaluate(
     budgets
         .iter()
         .map(|budget| {
-            let keep = (budget.metric == Metric::Retained).then(|| budget.keep.as_deref().unwrap_or(""));
-            let own = match keep {
-                Some(keep) => retained::retained_by(analysis, now, keep),
-                None => measure(budget, now),
+            let own = match budget.metric {
+                Metric::Retained => {
+                    retained::retained_by(analysis, now, budget.keep.as_deref().unwrap_or(""))
+                }
+                _ => measure(budget, now),
             };
-            let mut result = result(budget, own, base.map(|b| measure(budget, b)));
-            let certain = keep.is_none() || base.is_none_or(retained::is_exact);
-            if result.base.is_some() && !certain && result.note.is_empty() {
-                result.note = "the base's figure is near: its linker's walk depends on order";
-            }
-            result
+            result(budget, own, base.map(|b| measure(budget, b)))
         })
         .collect()
 }

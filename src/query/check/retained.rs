@@ -1,19 +1,19 @@
 //! What KEEP statements hold that nothing else holds.
 //!
-//! In: a link and a glob. Out: bytes of the output that are live, and not live when the roots of the statements that
-//! match are left out. The link itself is marked anew, with every stage of its linker; of a saved one the closure over
-//! its edges is run, which is less certain where the linker's walk depends on order ([`is_exact`]).
+//! In: a link and a glob. Out: bytes of the output that are live, and not live when the link is marked anew, with every
+//! stage of its linker, without the roots of the statements that match.
 
 use std::collections::BTreeSet;
 
 use bstr::ByteSlice;
-use fixedbitset::FixedBitSet;
+use hashbrown::HashSet;
 
-use crate::graph::EdgeKind;
+use crate::graph::Root;
 use crate::ids::{Id, NodeId, SectionId};
 use crate::mark;
 use crate::query::Analysis;
-use crate::query::portrait::{NONE, Portrait, codes};
+use crate::query::finished::Finished;
+use crate::query::portrait::Portrait;
 use crate::script::glob::{Pattern, Syntax};
 
 /// Bytes that would go with the KEEP statements that a glob matches: their text inside `KEEP( )` without
@@ -48,20 +48,15 @@ fn laid_bytes(analysis: &Analysis<'_>, link: &Portrait<'_>, node: NodeId) -> u64
     row.map_or(0, |row| link.laid_bytes(row))
 }
 
-/// Whether the figure of a saved link is that of its linker.
-pub(super) fn is_exact(link: &Portrait<'_>) -> bool {
-    !link.head.order_dependent
-}
-
 /// The same of a saved link.
 pub(super) fn retained_in_saved(link: &Portrait<'_>, glob: &str) -> Result<u64, &'static str> {
     let dropped: BTreeSet<usize> = matching(link, glob)?.into_iter().collect();
-    let stays = |root: usize| {
-        let keep = link.roots.keep.get(root).copied().unwrap_or(NONE);
-        !dropped.contains(&(keep as usize))
-    };
-    let (all, rest) = (reached(link, |_| true), reached(link, stays));
-    let lost = all.difference(&rest).map(|node| link.laid_bytes(node as u32));
+    let stays = |row: &usize| link.roots.keep.get(*row).is_none_or(|&k| !dropped.contains(&(k as usize)));
+    let roots: Vec<Root> = (0..link.roots.node.len()).filter(stays).map(|row| link.root(row)).collect();
+    let rest =
+        link.mark(&roots, None, &HashSet::new()).map_err(|_| "the saved link cannot be marked anew")?;
+    let live = link.live();
+    let lost = live.difference(&rest).map(|node| link.laid_bytes(node as u32));
     Ok(lost.fold(0, u64::saturating_add))
 }
 
@@ -91,43 +86,6 @@ fn names(text: &[u8]) -> Vec<Vec<u8>> {
         names.extend(words.filter(|w| !w.is_empty()).map(<[u8]>::to_vec));
     }
     names
-}
-
-fn reached(link: &Portrait<'_>, counts: impl Fn(usize) -> bool) -> FixedBitSet {
-    let mut staged: Vec<(u32, u32)> =
-        link.staged.because.iter().copied().zip(link.staged.node.iter().copied()).collect();
-    staged.sort_unstable();
-    // Debug information is marked, and keeps nothing but debug information.
-    let mut unfollowed = FixedBitSet::with_capacity(link.node_count());
-    for (&node, &kind) in link.staged.node.iter().zip(link.staged.kind.iter()) {
-        if codes::edge(kind) != EdgeKind::LinkOrder && (node as usize) < unfollowed.len() {
-            unfollowed.insert(node as usize);
-        }
-    }
-    let mut seen = FixedBitSet::with_capacity(link.node_count());
-    let mut stack: Vec<u32> = Vec::new();
-    let mut mark = |node: u32, stack: &mut Vec<u32>| {
-        if (node as usize) < seen.len() && !seen.put(node as usize) {
-            stack.push(node);
-        }
-    };
-    for (root, &node) in link.roots.node.iter().enumerate() {
-        if counts(root) {
-            mark(node, &mut stack);
-        }
-    }
-    while let Some(node) = stack.pop() {
-        for &target in link.targets(node) {
-            if !unfollowed.contains(node as usize) || unfollowed.contains(target as usize) {
-                mark(target, &mut stack);
-            }
-        }
-        let from = staged.partition_point(|s| s.0 < node);
-        for &(_, target) in staged.iter().skip(from).take_while(|s| s.0 == node) {
-            mark(target, &mut stack);
-        }
-    }
-    seen
 }
 
 #[cfg(test)]
