@@ -19,7 +19,9 @@ pub(super) fn run(args: DoctorArgs) -> Result<Answer> {
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
     let answer = inputs::inputs(&opened.link, &analysis);
+    clock.done("second reader");
     let diagnostics = finding::diagnostics(&analysis);
+    clock.done("refusals");
     let mut findings = finding::findings(&diagnostics);
     findings.extend(finding::findings(&index_diagnostics(&analysis, &answer)));
     let selection = Selection::default();
@@ -30,12 +32,13 @@ pub(super) fn run(args: DoctorArgs) -> Result<Answer> {
         Format::Json => report::doctor::json(&page, &answer, kernel),
         _ => report::doctor::text(&page, &answer, kernel),
     };
+    clock.done("rendering");
+    clock.finish();
     let mut code = session::tell_diagnostics(&link, &diagnostics);
     if !answer.second.differences.is_empty() {
         session::tell("error: the two readers of ELF disagree on this input");
         code = 2;
     }
-    clock.finish();
     Ok(Answer { bytes, output: output.output, code })
 }
 

@@ -25,6 +25,7 @@ pub(super) fn run(args: ExtractArgs) -> Result<Answer> {
         _ => session::analyze(&link, &opened, &mut clock)?,
     };
     let diagnostics = finding::diagnostics(&analysis);
+    clock.done("refusals");
     let bytes = if output.format == Format::Linker {
         listing::extraction_report(&analysis).ok_or_else(|| {
             Error::new(
@@ -34,6 +35,7 @@ pub(super) fn run(args: ExtractArgs) -> Result<Answer> {
         })?
     } else {
         let members = members::members(&analysis, args.all);
+        clock.done("members");
         let findings = finding::findings(&diagnostics);
         let page =
             Page { analysis: &analysis, findings: &findings, selection: &selection, style: output.style };
@@ -43,6 +45,7 @@ pub(super) fn run(args: ExtractArgs) -> Result<Answer> {
             _ => report::extract::text(&page, &members, args.all),
         }
     };
+    clock.done("rendering");
     clock.finish();
     let code = session::tell_diagnostics(&link, &diagnostics);
     Ok(Answer { bytes, output: output.output, code })

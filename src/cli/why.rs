@@ -35,6 +35,7 @@ pub(super) fn run(args: WhyArgs) -> Result<Answer> {
     let answer = why(&analysis, &request);
     clock.done("question");
     let diagnostics = finding::diagnostics(&analysis);
+    clock.done("refusals");
     let head = |page: &Page<'_, '_>| head(serde_json::to_value(json::link(page)));
     let mut bytes = Vec::new();
     let written = match output.format {
@@ -52,6 +53,7 @@ pub(super) fn run(args: WhyArgs) -> Result<Answer> {
         }
     };
     written.map_err(|e| Error::new("rendering", e.to_string()))?;
+    clock.done("rendering");
     clock.finish();
     let refused = session::tell_diagnostics(&link, &diagnostics);
     Ok(Answer { bytes, output: output.output, code: refused.max(answer.exit_status()) })
