@@ -1,12 +1,13 @@
 //! bfd's roots (GS 4): KEEP patterns, notes, retained sections, named symbols, dynamic symbols.
 
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::opd::Descriptors;
 use super::{NameNodes, linked_to};
 use crate::demangle;
 use crate::graph::{Build, Class, ExtraNode, Root, RootKind, RootSet};
-use crate::ids::{Id, NameId, NodeId, SectionId};
+use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
 use crate::load::elf::consts::*;
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Program};
@@ -44,10 +45,11 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
     let own_script = resolve::has_own_script(program);
     let keeps = builtin(resolve::emulation(program), relocatable).keeps;
     by_script(build, roots);
-    for &file in &build.resolution.files {
+    let one = |file: FileId| -> Vec<(NodeId, RootKind)> {
         let f = &program.files[file];
-        let Content::Object(object) = &f.content else { continue };
+        let Content::Object(object) = &f.content else { return Vec::new() };
         let retains = matches!(object.osabi, ELFOSABI_GNU | ELFOSABI_FREEBSD);
+        let mut found = Vec::new();
         for index in 1..object.sections.len() as u32 {
             let section = f.section_id(index);
             if build.class[section] != Class::Node {
@@ -55,18 +57,25 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
             }
             let row = object.sections[index as usize];
             let node = NodeId(section.0);
-            let name = object.section_name(index);
-            if !own_script && is_builtin_keep(&keeps, name) {
+            let builtin = !own_script && is_builtin_keep(&keeps, object.section_name(index));
+            if builtin {
+                let name = object.section_name(index);
                 let array = name.starts_with(b".init_array") || name.starts_with(b".fini_array");
-                roots.add(node, if array { RootKind::InitArray } else { RootKind::Keep }, None);
+                found.push((node, if array { RootKind::InitArray } else { RootKind::Keep }));
             } else if row.kind == SHT_NOTE && row.group == 0 && linked_to(object, index).is_none() {
-                roots.add(node, RootKind::Note, None);
+                found.push((node, RootKind::Note));
             } else if retains && row.flags & SHF_GNU_RETAIN != 0 {
-                roots.add(node, RootKind::RetainFlag, None);
+                found.push((node, RootKind::RetainFlag));
             } else if relocatable && matches!(row.kind, SHT_INIT_ARRAY | SHT_FINI_ARRAY | SHT_PREINIT_ARRAY) {
-                roots.add(node, RootKind::InitArray, None);
+                found.push((node, RootKind::InitArray));
             }
         }
+        found
+    };
+    let found: Vec<Vec<(NodeId, RootKind)>> =
+        build.resolution.files.par_iter().with_min_len(16).map(|&file| one(file)).collect();
+    for (node, kind) in found.into_iter().flatten() {
+        roots.add(node, kind, None);
     }
 }
 
@@ -107,33 +116,45 @@ fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
             continue;
         }
         keep_commons(build, number as u32, &table, roots);
-        let mut by_name: HashMap<&[u8], NameMatches, foldhash::fast::FixedState> = HashMap::default();
-        for &id in &build.resolution.files {
-            let f = &program.files[id];
-            let mut state = table.file(program.pattern_name(id));
-            let Content::Object(object) = &f.content else { continue };
-            for index in 1..object.sections.len() as u32 {
-                let section = f.section_id(index);
-                if build.class[section] != Class::Node {
-                    continue;
-                }
-                let name = object.section_name(index);
-                let matches = by_name.entry(name).or_insert_with(|| table.matches(name));
-                if matches.is_empty() {
-                    continue;
-                }
-                let flags = u64::from(object.sections[index as usize].flags);
-                if let Some(description) = table.keeps(&mut state, matches, flags) {
-                    roots.roots.push(Root {
-                        node: NodeId(section.0),
-                        kind: RootKind::Keep,
-                        name: None,
-                        keep: Some((number as u32, description.0)),
-                    });
-                }
+        let files = &build.resolution.files;
+        let chunk = files.len().div_ceil(4 * rayon::current_num_threads()).max(16);
+        let found: Vec<Vec<Root>> =
+            files.par_chunks(chunk).map(|files| kept(build, number as u32, &table, files)).collect();
+        roots.roots.extend(found.into_iter().flatten());
+    }
+}
+
+/// What the KEEPs of one script keep in some files.
+fn kept(build: &Build<'_, '_>, script: u32, table: &KeepTable, files: &[FileId]) -> Vec<Root> {
+    let program = build.program;
+    let mut found = Vec::new();
+    let mut by_name: HashMap<&[u8], NameMatches, foldhash::fast::FixedState> = HashMap::default();
+    for &id in files {
+        let f = &program.files[id];
+        let mut state = table.file(program.pattern_name(id));
+        let Content::Object(object) = &f.content else { continue };
+        for index in 1..object.sections.len() as u32 {
+            let section = f.section_id(index);
+            if build.class[section] != Class::Node {
+                continue;
+            }
+            let name = object.section_name(index);
+            let matches = by_name.entry(name).or_insert_with(|| table.matches(name));
+            if matches.is_empty() {
+                continue;
+            }
+            let flags = u64::from(object.sections[index as usize].flags);
+            if let Some(description) = table.keeps(&mut state, matches, flags) {
+                found.push(Root {
+                    node: NodeId(section.0),
+                    kind: RootKind::Keep,
+                    name: None,
+                    keep: Some((script, description.0)),
+                });
             }
         }
     }
+    found
 }
 
 /// GS 4.2, 4.3: entry, `-u`, EXTERN, `_init`, `_fini`. A name that only exists as `name@@V` does
