@@ -610,3 +610,45 @@ fn retained_in_all_forms() {
     let out = answer(dir.path(), &["retained", "-q", "--", "ld", "main.o", "libx.a"], 0);
     assert!(out.contains("does not collect garbage"), "{out}");
 }
+
+/// `--timings` has a line per step; together they are the whole run.
+#[test]
+fn timings_leave_no_gap() {
+    let dir = folder();
+    answer(dir.path(), &with(&["snapshot", "-q", "-o", "x.lsw", "--linker=bfd@2.40"], &LINK), 0);
+    let commands: [&[&str]; 14] = [
+        &["gc"],
+        &["extract"],
+        &["exports"],
+        &["undefined"],
+        &["check"],
+        &["sections"],
+        &["why", "foo"],
+        &["what-if", "--drop-symbol=foo"],
+        &["what-if", "--kill=foo"],
+        &["retained"],
+        &["retained", "foo"],
+        &["keep"],
+        &["doctor"],
+        &["snapshot", "-o", "y.lsw"],
+    ];
+    let told = |words: &[&str]| {
+        let run = linksweep(dir.path(), words);
+        let told = text(&run.stderr);
+        let line = |l: &str| {
+            let (name, time) = l.strip_prefix("linksweep: time: ")?.strip_suffix(" ms")?.rsplit_once(' ')?;
+            Some((name.to_string(), time.parse::<f64>().unwrap()))
+        };
+        let steps: Vec<(String, f64)> = told.lines().filter_map(line).collect();
+        assert!(steps.len() > 3, "{words:?}\n{told}");
+        let last = steps.iter().rev().take(2).map(|s| s.0.as_str()).collect::<Vec<_>>();
+        assert!(
+            last[0] == "total" && ["rendering", "writing", "cuts"].contains(&last[1]),
+            "{words:?}\n{told}"
+        );
+    };
+    for command in commands {
+        told(&with(&with(command, &["-q", "--timings", "--linker=bfd@2.40"]), &LINK));
+    }
+    told(&["diff", "-q", "--timings", "x.lsw", "x.lsw"]);
+}

@@ -96,6 +96,9 @@ pub(super) fn run(args: CheckArgs) -> Result<Answer> {
     clock.finish();
     let refused = session::tell_diagnostics(&link, &others);
     let code = if refused > 0 { refused } else { u8::from(judged.fails(fail_on)) };
+    // The process ends soon: giving memory back piece by piece would only cost time.
+    std::mem::forget(analysis);
+    std::mem::forget((opened, beside));
     Ok(Answer { bytes, output: args.output, code })
 }
 
@@ -355,8 +358,12 @@ fn disagreements(
         return Vec::new();
     }
     let comparison = compare::compare(&analyses);
+    let found = disagreement::findings(&analyses, &names, &comparison);
     clock.done("other linkers");
-    disagreement::findings(&analyses, &names, &comparison)
+    // As the link itself: see `run`.
+    std::mem::forget(answers);
+    std::mem::forget(opened);
+    found
 }
 
 /// What tells this build from others of the same repository.

@@ -41,5 +41,9 @@ pub(super) fn run(args: ExportsArgs) -> Result<Answer> {
     clock.done("rendering");
     clock.finish();
     let refused = session::tell_diagnostics(&link, &finding::diagnostics(&analysis));
+    // The process ends soon: giving memory back piece by piece would only cost time.
+    std::mem::forget(answer);
+    std::mem::forget(analysis);
+    std::mem::forget(opened);
     Ok(Answer { bytes, output: output.output, code: refused.max(u8::from(failed)) })
 }

@@ -52,6 +52,10 @@ pub(super) fn run(args: UndefinedArgs) -> Result<Answer> {
         finding::diagnostics(&analysis).into_iter().filter(|d| d.symbol.is_empty()).collect();
     clock.finish();
     let refused = session::tell_diagnostics(&link, &others);
+    // The process ends soon: giving memory back piece by piece would only cost time.
+    std::mem::forget(exported);
+    std::mem::forget(analysis);
+    std::mem::forget(opened);
     Ok(Answer { bytes, output: output.output, code: refused.max(u8::from(failed)) })
 }
 
