@@ -151,7 +151,7 @@ impl<'a, 'd> Build<'a, 'd> {
         for &file in &self.resolution.files {
             let f = &self.program.files[file];
             if let Content::Object(object) = &f.content {
-                for part in &object.unreadable {
+                for part in object.unreadable() {
                     if part.section != 0 {
                         unreadable.insert(f.section_id(part.section).idx());
                     }

@@ -5,16 +5,20 @@
 //! true: every index handed out was checked; whatever could not be read is in
 //! [`Object::unreadable`] and never looks like "no references".
 
+use std::sync::OnceLock;
+
+use bstr::ByteSlice;
 use object::elf;
-use object::read::StringTable;
 use object::read::elf::{FileHeader, SectionHeader as _, Sym as _};
 use object::{Endianness, U32};
 
 use super::relocs::RelocTable;
 
 pub mod consts;
+mod head;
 
 use consts::*;
+pub use head::{HeadFilter, NameHead};
 
 /// What is asked of a section most often; the rest is decoded from its header on demand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,17 +43,14 @@ impl SectionRow {
 
 /// One section group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Group<'d> {
+pub struct Group {
     /// Section index of the SHT_GROUP section.
     pub section: u32,
     /// Whether the COMDAT flag is set.
     pub comdat: bool,
     /// All flag bits.
     pub flags: u32,
-    /// The signature: the symbol's name, or the section's name if that symbol is a nameless
-    /// section symbol.
-    pub signature: &'d [u8],
-    /// Symbol index of the signature.
+    /// Symbol index of the signature (see [`Object::signature`]).
     pub symbol: u32,
     /// Range in [`Object::group_members`].
     pub first_member: u32,
@@ -115,8 +116,14 @@ pub struct Object<'d> {
     data: &'d [u8],
     endian: Endianness,
     raw: Raw<'d>,
-    section_names: StringTable<'d>,
-    symbol_names: StringTable<'d>,
+    section_names: &'d [u8],
+    symbol_names: &'d [u8],
+    /// Heads of the names of sections, by index; those of relocation sections are not read.
+    heads: Vec<NameHead>,
+    /// Relocation sections and what they apply to, in file order.
+    relocations: Vec<(u32, u32)>,
+    /// What is wrong with them, once somebody asked.
+    relocation_faults: OnceLock<Vec<Unreadable>>,
     /// `sh_link`ed extended section indexes; empty if there are none.
     xindex: &'d [U32<Endianness>],
     /// `e_machine`.
@@ -130,7 +137,7 @@ pub struct Object<'d> {
     /// Rows by section index; row 0 is the null section.
     pub sections: Vec<SectionRow>,
     /// Groups in section order.
-    pub groups: Vec<Group<'d>>,
+    pub groups: Vec<Group>,
     /// Section indexes of all groups' members, concatenated.
     pub group_members: Vec<u32>,
     /// Second and later relocation sections of a section: (section, relocation section), sorted.
@@ -141,7 +148,7 @@ pub struct Object<'d> {
     pub name_table: u32,
     /// Index of the first non-local symbol (`sh_info` of the symbol table, clamped).
     pub first_global: u32,
-    /// What could not be read.
+    /// What could not be read, relocations apart (see [`Object::unreadable`]).
     pub unreadable: Vec<Unreadable>,
     /// Symbols that a question takes the definition of, sorted: they are read as undefined.
     pub undefined: Vec<u32>,
@@ -227,25 +234,48 @@ impl<'d> Object<'d> {
         u32::try_from(n).unwrap_or(u32::MAX)
     }
 
-    /// The name of a section; empty if its offset is bad.
-    pub fn section_name(&self, section: u32) -> &'d [u8] {
+    /// The name table from a section's name on; empty if its offset is bad.
+    fn name_and_rest(&self, section: u32) -> &'d [u8] {
         let offset = match self.raw {
             Raw::E32 { headers, .. } => headers.get(section as usize).map(|h| h.sh_name.get(self.endian)),
             Raw::E64 { headers, .. } => headers.get(section as usize).map(|h| h.sh_name.get(self.endian)),
         };
-        offset.and_then(|o| self.section_names.get(o).ok()).unwrap_or(b"")
+        offset.and_then(|o| self.section_names.get(o as usize..)).unwrap_or_default()
+    }
+
+    /// The name of a section; empty if its offset is bad.
+    pub fn section_name(&self, section: u32) -> &'d [u8] {
+        until_zero(self.name_and_rest(section))
+    }
+
+    /// The first bytes of a section's name, without a look at the name; nothing for relocation
+    /// sections, whose names are in nobody's rules.
+    #[inline]
+    pub fn head(&self, section: u32) -> NameHead {
+        self.heads.get(section as usize).copied().unwrap_or_default()
     }
 
     /// Whether that is a section's name. Cheaper than to compare [`Object::section_name`], whose end must be found first.
+    #[inline]
     pub fn is_named(&self, section: u32, name: &[u8]) -> bool {
-        let offset = match self.raw {
-            Raw::E32 { headers, .. } => headers.get(section as usize).map(|h| h.sh_name.get(self.endian)),
-            Raw::E64 { headers, .. } => headers.get(section as usize).map(|h| h.sh_name.get(self.endian)),
-        };
-        let table = self.header(self.name_table);
-        let bytes = self.data.get(table.offset as usize..).unwrap_or_default();
-        let rest = offset.and_then(|o| bytes.get(o as usize..)).unwrap_or_default();
-        rest.strip_prefix(name).is_some_and(|behind| behind.first() == Some(&0))
+        if self.head(section).is_not(name) && !self.is_relocations(section) {
+            return false;
+        }
+        self.name_and_rest(section).strip_prefix(name).is_some_and(|behind| behind.first() == Some(&0))
+    }
+
+    /// Whether a section's name begins so.
+    #[inline]
+    pub fn name_begins(&self, section: u32, prefix: &[u8]) -> bool {
+        if !self.head(section).begins(prefix) && !self.is_relocations(section) {
+            return false;
+        }
+        prefix.len() <= NameHead::LENGTH && !self.is_relocations(section)
+            || self.section_name(section).starts_with(prefix)
+    }
+
+    fn is_relocations(&self, section: u32) -> bool {
+        self.sections.get(section as usize).is_some_and(|row| is_relocation_type(row.kind))
     }
 
     /// The full header of a section, widened to 64 bits.
@@ -337,6 +367,22 @@ impl<'d> Object<'d> {
         })
     }
 
+    /// Where a symbol's name stands in the string table; 0, the empty name, beyond the table.
+    #[inline]
+    pub fn name_offset(&self, index: u32) -> u32 {
+        match self.raw {
+            Raw::E64 { symbols, .. } => symbols.get(index as usize).map(|s| s.st_name.get(self.endian)),
+            Raw::E32 { symbols, .. } => symbols.get(index as usize).map(|s| s.st_name.get(self.endian)),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Whether that is a symbol's name. Cheaper than to compare [`Object::symbol_name`], whose end must be found first.
+    pub fn symbol_is_named(&self, index: u32, name: &[u8]) -> bool {
+        let text = self.symbol_names.get(self.name_offset(index) as usize..).unwrap_or_default();
+        text.strip_prefix(name).is_some_and(|behind| behind.first() == Some(&0))
+    }
+
     /// Whether a question takes a symbol's definition away.
     #[inline]
     fn is_taken(&self, index: u32) -> bool {
@@ -371,7 +417,19 @@ impl<'d> Object<'d> {
     /// The name of a symbol by the offset in [`Symbol::name`]; empty if the offset is bad.
     #[inline]
     pub fn symbol_name(&self, offset: u32) -> &'d [u8] {
-        self.symbol_names.get(offset).unwrap_or(b"")
+        until_zero(self.symbol_names.get(offset as usize..).unwrap_or_default())
+    }
+
+    /// The name of a symbol by the offset in [`Symbol::name`], and of that the part before the first `@`
+    /// if there is one.
+    #[inline]
+    pub fn versioned_name(&self, offset: u32) -> (&'d [u8], Option<&'d [u8]>) {
+        let text = self.symbol_names.get(offset as usize..).unwrap_or_default();
+        match memchr::memchr2(0, b'@', text) {
+            Some(end) if text[end] == 0 => (&text[..end], None),
+            Some(at) => (until_zero(text), Some(&text[..at]).filter(|stem| until_zero(text).len() > stem.len())),
+            None => (b"", None),
+        }
     }
 
     /// Whether a string table section is the section name table or the symbol table's.
@@ -379,14 +437,46 @@ impl<'d> Object<'d> {
         section == self.name_table || (self.symtab != 0 && self.header(self.symtab).link == section)
     }
 
+    /// All that could not be read. Relocations are looked through at the first call.
+    pub fn unreadable(&self) -> impl Iterator<Item = &Unreadable> {
+        self.relocation_faults().iter().chain(&self.unreadable)
+    }
+
+    /// What to tell of a part that could not be read.
+    pub fn told(&self, part: &Unreadable) -> String {
+        if part.section == 0 {
+            return part.reason.clone();
+        }
+        let name = String::from_utf8_lossy(self.section_name(part.section));
+        let kept = "are unknown, everything the file names is kept";
+        format!("references of section {name} {kept}: {}", part.reason)
+    }
+
+    /// The relocation sections that cannot be decoded, or name symbols that do not exist.
+    pub fn relocation_faults(&self) -> &[Unreadable] {
+        self.relocation_faults.get_or_init(|| find_faults(self))
+    }
+
+    /// GS 6.2: a group's signature is its symbol's name, or the section's name for a nameless section symbol.
+    pub fn signature(&self, group: &Group) -> &'d [u8] {
+        let Some(found) = self.symbol(group.symbol) else { return b"" };
+        let name = self.symbol_name(found.name);
+        match found.place {
+            Place::Section(section) if found.kind == STT_SECTION && name.is_empty() => {
+                self.section_name(section)
+            }
+            _ => name,
+        }
+    }
+
     /// Members of a group as section indexes.
-    pub fn members(&self, group: &Group<'_>) -> &[u32] {
+    pub fn members(&self, group: &Group) -> &[u32] {
         let start = group.first_member as usize;
         self.group_members.get(start..start + group.member_count as usize).unwrap_or(&[])
     }
 
     /// The group a section belongs to.
-    pub fn group_of(&self, section: u32) -> Option<&Group<'d>> {
+    pub fn group_of(&self, section: u32) -> Option<&Group> {
         let row = self.sections.get(section as usize)?;
         self.groups.get((row.group as usize).checked_sub(1)?)
     }
@@ -434,6 +524,12 @@ pub struct Header {
     pub entsize: u64,
 }
 
+/// What stands before the first zero; nothing if there is none.
+#[inline]
+fn until_zero(text: &[u8]) -> &[u8] {
+    text.find_byte(0).and_then(|end| text.get(..end)).unwrap_or_default()
+}
+
 fn parse_class<'d, Elf>(
     data: &'d [u8],
     make: impl Fn(&'d [Elf::SectionHeader], &'d [Elf::Sym]) -> Raw<'d>,
@@ -444,48 +540,36 @@ where
     let file = Elf::parse(data).map_err(|e| e.to_string())?;
     let endian = file.endian().map_err(|e| e.to_string())?;
     let headers = file.section_headers(endian, data).map_err(|e| e.to_string())?;
-    check_overlap::<Elf>(headers, endian, data.len() as u64)?;
     let mut name_table = 0u32;
     let section_names = match file.section_strings_index(endian, data) {
         Ok(index) if index.0 != 0 => {
             name_table = index.0 as u32;
             let header = headers.get(index.0).ok_or("section name table index out of range")?;
-            string_table::<Elf>(header, endian, data).ok_or("section name table lies outside the file")?
+            text_of::<Elf>(header, endian, data).ok_or("section name table lies outside the file")?
         }
-        Ok(_) => StringTable::default(),
+        Ok(_) => &[],
         Err(error) => return Err(error.to_string()),
     };
-    let mut sections: Vec<SectionRow> = Vec::with_capacity(headers.len());
-    let mut symtab = 0u32;
-    let mut has_groups = false;
-    let mut shndx_section = 0usize;
-    for (index, header) in headers.iter().enumerate() {
-        let kind = header.sh_type(endian).0;
-        #[allow(clippy::cast_possible_truncation)]
-        let flags: u64 = header.sh_flags(endian).0;
-        match kind {
-            SHT_SYMTAB if symtab == 0 => symtab = index as u32,
-            SHT_GROUP => has_groups = true,
-            SHT_SYMTAB_SHNDX => shndx_section = index,
-            _ => {}
-        }
-        sections.push(SectionRow { kind, flags: flags as u32, reloc: 0, group: 0 });
-    }
+    // With a constant byte order the loop has no branches for it.
+    let found = match endian {
+        Endianness::Little => survey::<Elf>(headers, Endianness::Little, section_names, data.len() as u64),
+        Endianness::Big => survey::<Elf>(headers, Endianness::Big, section_names, data.len() as u64),
+    }?;
     let mut symbols: &[Elf::Sym] = &[];
-    let mut symbol_names = StringTable::default();
+    let mut symbol_names: &[u8] = &[];
     let mut first_global = 0u32;
     let mut xindex: &[U32<Endianness>] = &[];
-    if let Some(header) = headers.get(symtab as usize).filter(|_| symtab != 0) {
+    if let Some(header) = headers.get(found.symtab as usize).filter(|_| found.symtab != 0) {
         symbols = header
             .data_as_array::<Elf::Sym, _>(endian, data)
             .map_err(|_| "symbol table lies outside the file".to_string())?;
         let strings =
             headers.get(header.sh_link(endian) as usize).ok_or("symbol table without string table")?;
         symbol_names =
-            string_table::<Elf>(strings, endian, data).ok_or("symbol string table lies outside the file")?;
+            text_of::<Elf>(strings, endian, data).ok_or("symbol string table lies outside the file")?;
         first_global = header.sh_info(endian).min(u32::try_from(symbols.len()).unwrap_or(u32::MAX));
-        if shndx_section != 0 {
-            xindex = headers[shndx_section]
+        if found.extended != 0 {
+            xindex = headers[found.extended]
                 .data_as_array::<U32<Endianness>, _>(endian, data)
                 .map_err(|_| "extended section index table lies outside the file".to_string())?;
         }
@@ -503,40 +587,99 @@ where
         raw: make(headers, symbols),
         section_names,
         symbol_names,
+        heads: found.heads,
+        relocations: found.relocations,
+        relocation_faults: OnceLock::new(),
         xindex,
         machine: file.e_machine(endian).0,
         is_64: file.is_class_64(),
         flags: file.e_flags(endian).0,
         osabi: file.e_ident().os_abi.0,
-        sections,
+        sections: found.rows,
         groups: Vec::new(),
         group_members: Vec::new(),
         extra_relocs: Vec::new(),
-        symtab,
+        symtab: found.symtab,
         name_table,
         first_global,
         unreadable: Vec::new(),
         undefined: Vec::new(),
     };
     attach_relocations(&mut object);
-    if has_groups {
-        read_groups(&mut object);
-    }
+    read_groups(&mut object, &found.groups);
     Ok(object)
 }
 
-fn string_table<'d, Elf: FileHeader<Endian = Endianness>>(
+/// What one walk over the section headers finds.
+struct Survey {
+    rows: Vec<SectionRow>,
+    heads: Vec<NameHead>,
+    symtab: u32,
+    /// Section index of the extended section indexes.
+    extended: usize,
+    /// SHT_GROUP sections.
+    groups: Vec<u32>,
+    /// Relocation sections and their `sh_info`.
+    relocations: Vec<(u32, u32)>,
+}
+
+/// Walks the headers; refuses those that claim the same bytes again and again.
+#[inline(always)]
+fn survey<Elf: FileHeader<Endian = Endianness>>(
+    headers: &[Elf::SectionHeader],
+    endian: Endianness,
+    names: &[u8],
+    file_size: u64,
+) -> Result<Survey, String> {
+    let mut out = Survey {
+        rows: Vec::with_capacity(headers.len()),
+        heads: Vec::with_capacity(headers.len()),
+        symtab: 0,
+        extended: 0,
+        groups: Vec::new(),
+        relocations: Vec::new(),
+    };
+    let mut claimed = 0u64;
+    for (index, header) in headers.iter().enumerate() {
+        let kind = header.sh_type(endian).0;
+        let flags: u64 = header.sh_flags(endian).0;
+        let (offset, size): (u64, u64) = (header.sh_offset(endian).into(), header.sh_size(endian).into());
+        let inside = offset.checked_add(size).is_some_and(|end| end <= file_size);
+        if inside && !matches!(kind, SHT_NULL | SHT_NOBITS) {
+            claimed = claimed.saturating_add(size);
+        }
+        let mut head = NameHead::default();
+        if is_relocation_type(kind) {
+            out.relocations.push((index as u32, header.sh_info(endian)));
+        } else {
+            head = names.get(header.sh_name(endian) as usize..).map(NameHead::read).unwrap_or_default();
+            match kind {
+                SHT_SYMTAB if out.symtab == 0 => out.symtab = index as u32,
+                SHT_GROUP if index != 0 => out.groups.push(index as u32),
+                SHT_SYMTAB_SHNDX => out.extended = index,
+                _ => {}
+            }
+        }
+        out.heads.push(head);
+        #[allow(clippy::cast_possible_truncation)]
+        out.rows.push(SectionRow { kind, flags: flags as u32, reloc: 0, group: 0 });
+    }
+    if claimed > file_size.saturating_mul(OVERLAP_LIMIT) {
+        return Err(format!("sections overlap: they claim {claimed} bytes of a file of {file_size}"));
+    }
+    Ok(out)
+}
+
+/// The bytes of a string table.
+fn text_of<'d, Elf: FileHeader<Endian = Endianness>>(
     header: &Elf::SectionHeader,
     endian: Endianness,
     data: &'d [u8],
-) -> Option<StringTable<'d>> {
+) -> Option<&'d [u8]> {
     let offset: u64 = header.sh_offset(endian).into();
     let size: u64 = header.sh_size(endian).into();
-    let end = offset.checked_add(size)?;
-    if end > data.len() as u64 {
-        return None;
-    }
-    Some(StringTable::new(data, offset, end))
+    let start = usize::try_from(offset).ok()?;
+    data.get(start..start.checked_add(usize::try_from(size).ok()?)?)
 }
 
 /// Whether a section type holds relocations in some encoding.
@@ -551,68 +694,51 @@ pub fn is_relocation_type(kind: u32) -> bool {
 /// overlap; without a limit, reading a small file could take time and memory without measure.
 const OVERLAP_LIMIT: u64 = 4;
 
-/// Refuses headers that claim the same bytes again and again.
-fn check_overlap<Elf: FileHeader<Endian = Endianness>>(
-    headers: &[Elf::SectionHeader],
-    endian: Endianness,
-    file_size: u64,
-) -> Result<(), String> {
-    let mut claimed = 0u64;
-    for header in headers {
-        let (offset, size): (u64, u64) = (header.sh_offset(endian).into(), header.sh_size(endian).into());
-        let inside = offset.checked_add(size).is_some_and(|end| end <= file_size);
-        if inside && !matches!(header.sh_type(endian).0, SHT_NULL | SHT_NOBITS) {
-            claimed = claimed.saturating_add(size);
-        }
-    }
-    if claimed > file_size.saturating_mul(OVERLAP_LIMIT) {
-        return Err(format!("sections overlap: they claim {claimed} bytes of a file of {file_size}"));
-    }
-    Ok(())
-}
-
-/// Connects each relocation section with the section it applies to, and checks that its entries
-/// can be decoded.
+/// Connects each relocation section with the section it applies to.
 fn attach_relocations(object: &mut Object<'_>) {
-    for index in 1..object.sections.len() {
-        let kind = object.sections[index].kind;
-        if !is_relocation_type(kind) {
-            continue;
+    let Object { sections, relocations, extra_relocs, .. } = object;
+    let mut nowhere: Vec<(u32, u32)> = Vec::new();
+    relocations.retain(|&(index, target)| {
+        // A relocation section that names no section applies to nothing (object files made
+        // from linked images have such).
+        if index == 0 || target == 0 {
+            return false;
         }
-        let index = index as u32;
-        let target = object.header(index).info;
-        if target == 0 || target as usize >= object.sections.len() {
-            // A relocation section that names no section applies to nothing (object files made
-            // from linked images have such).
-            if target != 0 {
-                let name = String::from_utf8_lossy(object.section_name(index)).into_owned();
-                let reason =
-                    format!("relocation section {name} applies to section {target}, which does not exist");
-                object.unreadable.push(Unreadable { section: 0, reason });
-            }
-            continue;
-        }
-        if target == index {
-            let reason = format!("relocation section {index} applies to itself");
-            object.unreadable.push(Unreadable { section: 0, reason });
-            continue;
-        }
-        if let Err(reason) = object.reloc_table(index).and_then(|table| check_symbols(object, target, &table))
-        {
-            let name = String::from_utf8_lossy(object.section_name(index)).into_owned();
-            object
-                .unreadable
-                .push(Unreadable { section: target, reason: format!("relocation section {name}: {reason}") });
-        }
-        let row = &mut object.sections[target as usize];
+        let Some(row) = sections.get_mut(target as usize).filter(|_| target != index) else {
+            nowhere.push((index, target));
+            return false;
+        };
         if row.reloc == 0 {
             row.reloc = index;
         } else {
-            object.extra_relocs.push((target, index));
+            extra_relocs.push((target, index));
+        }
+        true
+    });
+    // By section; relocation sections of one stay in file order.
+    extra_relocs.sort_unstable();
+    for (index, target) in nowhere {
+        let reason = if index == target {
+            format!("relocation section {index} applies to itself")
+        } else {
+            let name = String::from_utf8_lossy(object.section_name(index)).into_owned();
+            format!("relocation section {name} applies to section {target}, which does not exist")
+        };
+        object.unreadable.push(Unreadable { section: 0, reason });
+    }
+}
+
+/// Checks that the entries of every relocation section can be decoded.
+fn find_faults(object: &Object<'_>) -> Vec<Unreadable> {
+    let mut out = Vec::new();
+    for &(index, target) in &object.relocations {
+        let checked = object.reloc_table(index).and_then(|table| check_symbols(object, target, &table));
+        if let Err(reason) = checked {
+            let name = String::from_utf8_lossy(object.section_name(index)).into_owned();
+            out.push(Unreadable { section: target, reason: format!("relocation section {name}: {reason}") });
         }
     }
-    // By section; relocation sections of one stay in file order.
-    object.extra_relocs.sort_unstable();
+    out
 }
 
 /// Whether the relocations of a loaded section name symbols that exist.
@@ -620,8 +746,7 @@ fn check_symbols(object: &Object<'_>, target: u32, table: &RelocTable<'_>) -> Re
     if !object.sections.get(target as usize).is_some_and(|r| r.is_alloc()) {
         return Ok(());
     }
-    let mut highest = 0;
-    table.for_each(|_, reloc| highest = highest.max(reloc.symbol));
+    let highest = table.highest_symbol();
     let count = object.symbol_count();
     if highest != 0 && highest >= count {
         return Err(format!("a relocation names symbol {highest}, the symbol table has {count}"));
@@ -629,7 +754,7 @@ fn check_symbols(object: &Object<'_>, target: u32, table: &RelocTable<'_>) -> Re
     Ok(())
 }
 
-fn read_groups(object: &mut Object<'_>) {
+fn read_groups(object: &mut Object<'_>, sections: &[u32]) {
     let endian = object.endian;
     let word = |bytes: &[u8]| -> u32 {
         let mut field = [0u8; 4];
@@ -639,10 +764,7 @@ fn read_groups(object: &mut Object<'_>) {
             Endianness::Big => u32::from_be_bytes(field),
         }
     };
-    for index in 1..object.sections.len() as u32 {
-        if object.sections[index as usize].kind != SHT_GROUP {
-            continue;
-        }
+    for &index in sections {
         let Some(data) = object.section_data(index).filter(|d| d.len() >= 4) else {
             let reason = format!("section group {index} cannot be read");
             object.unreadable.push(Unreadable { section: 0, reason });
@@ -650,7 +772,6 @@ fn read_groups(object: &mut Object<'_>) {
         };
         let flags = word(data);
         let symbol = object.header(index).info;
-        let signature = signature(object, symbol);
         let first_member = object.group_members.len() as u32;
         let number = object.groups.len() as u32 + 1;
         let mut wrong = None;
@@ -677,23 +798,10 @@ fn read_groups(object: &mut Object<'_>) {
             section: index,
             comdat: flags & 1 != 0,
             flags,
-            signature,
             symbol,
             first_member,
             member_count,
         };
         object.groups.push(group);
-    }
-}
-
-/// GS 6.2: the signature is the symbol's name, or the section's name for a nameless section symbol.
-fn signature<'d>(object: &Object<'d>, symbol: u32) -> &'d [u8] {
-    let Some(found) = object.symbol(symbol) else { return b"" };
-    let name = object.symbol_name(found.name);
-    match found.place {
-        Place::Section(section) if found.kind == STT_SECTION && name.is_empty() => {
-            object.section_name(section)
-        }
-        _ => name,
     }
 }

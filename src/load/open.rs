@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice};
+use rayon::prelude::*;
 
 use super::archive::{self, Archive, Kind};
 use super::classify::{InputKind, classify};
@@ -31,77 +32,51 @@ const SCRIPT_DEPTH_LIMIT: usize = 32;
 /// # Errors
 /// A missing file or library, a damaged archive, a script that does not parse.
 pub fn open(plan: &LinkPlan, store: FileStore) -> Result<OpenedLink> {
-    let mut opener = Opener {
-        plan,
-        search: SearchPath::new(plan, &[], false),
-        dialect: script::dialect(plan.profile),
-        link: OpenedLink {
-            store,
-            items: Vec::new(),
-            singles: Vec::new(),
-            archives: Vec::new(),
-            scripts: Vec::new(),
-            needed: Vec::new(),
-            extra_names: Vec::new(),
-            controls: Controls::default(),
-            stand_ins: Vec::new(),
-            diagnostics: Vec::new(),
-            broken: None,
-        },
-        seen_archives: BTreeSet::new(),
-        named_early: BTreeSet::new(),
-        machine: emulated_machine(plan),
-        modes: plan.archive_modes.iter().map(|m| Ok((m.pattern()?, m.whole))).collect::<Result<_>>()?,
-        modes_met: BTreeSet::new(),
-        stopped: false,
+    let mut opener = Opener::new(plan, store, true)?;
+    let read = opener.read_all();
+    let put_off = opener.put_off.take().unwrap_or_default();
+    if read.is_ok() && take_apart(&mut opener.link, &put_off) {
+        return opener.finish();
+    }
+    if put_off.is_empty() {
+        read?;
+    }
+    // What a damaged archive means depends on where it stands: once more, in order.
+    let mut opener = Opener::new(plan, std::mem::take(&mut opener.link.store), false)?;
+    opener.read_all()?;
+    opener.finish()
+}
+
+/// Takes the archives apart that were put off; false if one is damaged.
+fn take_apart(link: &mut OpenedLink, put_off: &[usize]) -> bool {
+    let parsed: Vec<Option<(Vec<MemberSource>, Option<archive::Index>)>> = put_off
+        .par_iter()
+        .map(|&number| {
+            let file = link.archives.get(number)?.file;
+            let parsed = archive::parse(link.store.bytes(file)).ok()?;
+            Some((inner_members(file, &parsed.members), parsed.index))
+        })
+        .collect();
+    for (&number, parsed) in put_off.iter().zip(parsed) {
+        let (Some(archive), Some((members, index))) = (link.archives.get_mut(number), parsed) else {
+            return false;
+        };
+        (archive.members, archive.index) = (members, index);
+    }
+    true
+}
+
+/// Members whose bytes are in the archive.
+fn inner_members(file: usize, members: &[archive::Member]) -> Vec<MemberSource> {
+    let source = |m: &archive::Member| MemberSource {
+        file,
+        range: m.data.clone(),
+        name: m.name.clone(),
+        joined: None,
+        nested: None,
+        missing: None,
     };
-    opener.read_link_scripts()?;
-    for step in &plan.steps {
-        if opener.stopped {
-            break;
-        }
-        match step {
-            Step::Input { name: InputName::Path(path), mode } => {
-                let shown = BString::from(path.as_os_str().as_encoded_bytes());
-                if !opener.named_early.remove(&shown) {
-                    let added = opener.add_file(shown, path, *mode, false, 0);
-                    opener.survive(added)?;
-                }
-            }
-            Step::Input { name: InputName::Library(name), mode } => {
-                let added = opener.add_library(name, *mode, 0);
-                opener.survive(added)?;
-            }
-            Step::StartGroup => opener.link.items.push(Item::GroupStart),
-            Step::EndGroup => opener.link.items.push(Item::GroupEnd),
-            Step::StartLib => opener.link.items.push(Item::LibStart),
-            Step::EndLib => opener.link.items.push(Item::LibEnd),
-            Step::Script(index) => {
-                let placed = opener.place_link_script(*index);
-                opener.survive_bfd(placed)?;
-            }
-            Step::Defsym(index) => opener.link.items.push(Item::Defsym(*index)),
-        }
-    }
-    if plan.scripts.is_empty() && plan.default_script.is_some() {
-        let placed = opener.place_link_script(0);
-        opener.survive_bfd(placed)?;
-    }
-    if !opener.stopped {
-        let added = opener.add_late_pattern_inputs();
-        opener.survive_bfd(added)?;
-        opener.find_needed();
-    }
-    if let Some((_, unmet)) =
-        plan.archive_modes.iter().enumerate().find(|(at, m)| m.must_match && !opener.modes_met.contains(at))
-    {
-        return Err(Error::new(unmet.spelled(), "no archive of the link matches"));
-    }
-    let mut link = opener.link;
-    link.controls = controls::compile(plan, &link.scripts, opener.dialect)?;
-    link.make_room();
-    link.extra_names = extra_names::collect(plan, &link.scripts, &link.controls.defsyms);
-    Ok(link)
+    members.iter().map(source).collect()
 }
 
 struct Opener<'p> {
@@ -119,6 +94,8 @@ struct Opener<'p> {
     modes_met: BTreeSet<usize>,
     /// bfd: an input ended the link.
     stopped: bool,
+    /// Archives that are taken apart later, by number, if any may be.
+    put_off: Option<Vec<usize>>,
 }
 
 /// The machine and class of the emulation, where it tells (targets 1).
@@ -126,7 +103,93 @@ fn emulated_machine(plan: &LinkPlan) -> Option<(u16, bool)> {
     emulations::find(plan.emulation.as_deref()?).map(|e| (e.machine, e.is_64))
 }
 
-impl Opener<'_> {
+impl<'p> Opener<'p> {
+    /// Nothing is read yet. `puts_off`: archives with members inside are only noted, to be taken apart
+    /// together in the end.
+    fn new(plan: &'p LinkPlan, store: FileStore, puts_off: bool) -> Result<Self> {
+        Ok(Opener {
+            plan,
+            search: SearchPath::new(plan, &[], false),
+            dialect: script::dialect(plan.profile),
+            link: OpenedLink {
+                store,
+                items: Vec::new(),
+                singles: Vec::new(),
+                archives: Vec::new(),
+                scripts: Vec::new(),
+                needed: Vec::new(),
+                extra_names: Vec::new(),
+                controls: Controls::default(),
+                stand_ins: Vec::new(),
+                diagnostics: Vec::new(),
+                broken: None,
+            },
+            seen_archives: BTreeSet::new(),
+            named_early: BTreeSet::new(),
+            machine: emulated_machine(plan),
+            modes: plan.archive_modes.iter().map(|m| Ok((m.pattern()?, m.whole))).collect::<Result<_>>()?,
+            modes_met: BTreeSet::new(),
+            stopped: false,
+            put_off: puts_off.then(Vec::new),
+        })
+    }
+
+    /// Reads the steps of the plan in order.
+    fn read_all(&mut self) -> Result<()> {
+        let plan = self.plan;
+        self.read_link_scripts()?;
+        for step in &plan.steps {
+            if self.stopped {
+                break;
+            }
+            match step {
+                Step::Input { name: InputName::Path(path), mode } => {
+                    let shown = BString::from(path.as_os_str().as_encoded_bytes());
+                    if !self.named_early.remove(&shown) {
+                        let added = self.add_file(shown, path, *mode, false, 0);
+                        self.survive(added)?;
+                    }
+                }
+                Step::Input { name: InputName::Library(name), mode } => {
+                    let added = self.add_library(name, *mode, 0);
+                    self.survive(added)?;
+                }
+                Step::StartGroup => self.link.items.push(Item::GroupStart),
+                Step::EndGroup => self.link.items.push(Item::GroupEnd),
+                Step::StartLib => self.link.items.push(Item::LibStart),
+                Step::EndLib => self.link.items.push(Item::LibEnd),
+                Step::Script(index) => {
+                    let placed = self.place_link_script(*index);
+                    self.survive_bfd(placed)?;
+                }
+                Step::Defsym(index) => self.link.items.push(Item::Defsym(*index)),
+            }
+        }
+        if plan.scripts.is_empty() && plan.default_script.is_some() {
+            let placed = self.place_link_script(0);
+            self.survive_bfd(placed)?;
+        }
+        if !self.stopped {
+            let added = self.add_late_pattern_inputs();
+            self.survive_bfd(added)?;
+            self.find_needed();
+        }
+        let mut modes = plan.archive_modes.iter().enumerate();
+        if let Some((_, unmet)) = modes.find(|(at, m)| m.must_match && !self.modes_met.contains(at)) {
+            return Err(Error::new(unmet.spelled(), "no archive of the link matches"));
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<OpenedLink> {
+        let plan = self.plan;
+        let mut link = self.link;
+        link.controls = controls::compile(plan, &link.scripts, self.dialect)?;
+        link.make_room();
+        link.extra_names = extra_names::collect(plan, &link.scripts, &link.controls.defsyms);
+        Ok(link)
+    }
+
     /// gold goes on after an input that it cannot open or read, and fails in the end.
     fn survive(&mut self, added: Result<()>) -> Result<()> {
         match added {
@@ -457,27 +520,29 @@ impl Opener<'_> {
             return Ok(());
         }
         let bytes = self.link.store.bytes(file);
+        let index = self.link.archives.len();
+        let regular = bytes.starts_with(b"!<arch>\n");
+        if regular
+            && self.plan.left_out.iter().all(|(container, _)| container != path)
+            && let Some(put_off) = &mut self.put_off
+        {
+            put_off.push(index);
+            let (members, symbols) = (Vec::new(), None);
+            let opened =
+                OpenedArchive { shown, file, mode, thin: false, by_library, members, index: symbols };
+            self.link.archives.push(opened);
+            self.link.items.push(Item::Archive(index));
+            return Ok(());
+        }
         let parsed =
             archive::parse(bytes).map_err(|cause| Error::new(format!("reading archive {shown}"), cause))?;
         let thin = parsed.kind == Kind::Thin;
         let members = if thin {
             self.thin_members(&shown, path, file, &parsed.members)
         } else {
-            parsed
-                .members
-                .iter()
-                .map(|m| MemberSource {
-                    file,
-                    range: m.data.clone(),
-                    name: m.name.clone(),
-                    joined: None,
-                    nested: None,
-                    missing: None,
-                })
-                .collect()
+            inner_members(file, &parsed.members)
         };
         let (members, symbols) = self.without_left_out(path, members, parsed.index)?;
-        let index = self.link.archives.len();
         self.link.archives.push(OpenedArchive {
             shown,
             file,

@@ -106,6 +106,13 @@ impl<'d> RelocTable<'d> {
         self.len() == 0
     }
 
+    /// The highest symbol index that an entry names; 0 if there are none.
+    pub fn highest_symbol(&self) -> u32 {
+        let mut highest = 0;
+        self.for_each(|_, reloc| highest = highest.max(reloc.symbol));
+        highest
+    }
+
     /// Calls `f` with every entry's number and value, in order.
     #[inline]
     pub fn for_each(&self, mut f: impl FnMut(usize, Reloc)) {
@@ -160,6 +167,15 @@ impl<'d> RelocTable<'d> {
                     let info = self.info64(r.r_info.get(endian));
                     let reloc = wide(r.r_offset.get(endian), info, 0);
                     f(from + i, if self.machine == EM_SPARCV9 { fix(reloc) } else { reloc });
+                }
+            }
+            // By far the most common, without a question per entry.
+            RawTable::Rela64(table)
+                if endian == Endianness::Little && !matches!(self.machine, EM_MIPS | EM_SPARCV9) =>
+            {
+                let endian = Endianness::Little;
+                for (i, r) in table[from..to].iter().enumerate() {
+                    f(from + i, wide(r.r_offset.get(endian), r.r_info.get(endian), r.r_addend.get(endian)));
                 }
             }
             RawTable::Rela64(table) => {

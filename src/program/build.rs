@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
+use super::index::Listed;
 use super::intermediate::half;
 use super::{
     ArchiveInput, Content, Half, InputFile, Intermediate, LinkItem, NameList, Names, Opaque, Program, Target,
@@ -57,12 +58,18 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
         intermediates.push(file.intermediate);
     }
     let file_lists = lists.len();
-    lists.par_extend(archives.par_iter().map(|(a, _)| {
-        let opened = &link.archives[*a];
-        let bytes = link.store.bytes(opened.file);
-        let entries = opened.index.iter().flat_map(|index| &index.entries);
-        NameList::new(entries.map(|(name, _)| bytes.get(name.clone()).unwrap_or(b"")))
-    }));
+    let listed: Vec<Listed<'d>> = archives
+        .par_iter()
+        .map(|&(number, first)| {
+            let opened = &link.archives[number];
+            Listed::new(opened, link.store.bytes(opened.file), first, &contents)
+        })
+        .collect();
+    let mut indexes = Vec::with_capacity(listed.len());
+    for mut listed in listed {
+        lists.push(std::mem::take(&mut listed.others));
+        indexes.push(listed);
+    }
     lists.push(NameList::new(link.extra_names.iter().map(|n| n.as_slice())));
     let (names, mut ids) = Names::build(&lists);
     drop(lists);
@@ -110,7 +117,7 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
         note_unreadable(&file, &mut diagnostics);
         files.push(file);
     }
-    let archives = finish_archives(link, archives, archive_ids);
+    let archives = finish_archives(link, archives, indexes, archive_ids, &files);
     Ok(Program {
         plan,
         target,
@@ -215,9 +222,15 @@ impl<'d> Parsed<'d> {
     }
 
     fn object(object: Object<'d>) -> Self {
-        let globals = object.first_global..object.symbol_count();
-        let name = |i| object.symbol(i).map_or(&b""[..], |s| object.symbol_name(s.name));
-        let list = NameList::new(globals.clone().map(name).chain(globals.map(name).filter_map(base_name)));
+        let mut stems: Vec<&[u8]> = Vec::new();
+        let mut names: Vec<&[u8]> = Vec::with_capacity((object.symbol_count() - object.first_global) as usize);
+        for symbol in object.first_global..object.symbol_count() {
+            let (name, stem) = object.versioned_name(object.name_offset(symbol));
+            names.push(name);
+            stems.extend(stem);
+        }
+        names.append(&mut stems);
+        let list = NameList::new(names.into_iter());
         Parsed::new(Content::Object(Box::new(object)), list)
     }
 }
@@ -330,12 +343,6 @@ fn intermediate<'d>(
     parsed
 }
 
-/// `x` of `x@V` and `x@@V`.
-fn base_name(name: &[u8]) -> Option<&[u8]> {
-    let at = name.iter().position(|&b| b == b'@')?;
-    Some(&name[..at])
-}
-
 fn of_object(object: &Object<'_>) -> Target {
     Target {
         machine: object.machine,
@@ -378,15 +385,7 @@ fn note_unreadable(file: &InputFile<'_>, diagnostics: &mut Vec<Diagnostic>) {
     match &file.content {
         Content::Object(object) => {
             for part in &object.unreadable {
-                let name = String::from_utf8_lossy(object.section_name(part.section)).into_owned();
-                let message = if part.section == 0 {
-                    part.reason.clone()
-                } else {
-                    format!(
-                        "references of section {name} are unknown, everything the file names is kept: {}",
-                        part.reason
-                    )
-                };
+                let message = object.told(part);
                 diagnostics.push(Diagnostic::new(Severity::Warning, label(), message).with_id("LSW009"));
             }
         }
@@ -411,15 +410,15 @@ fn note_unreadable(file: &InputFile<'_>, diagnostics: &mut Vec<Diagnostic>) {
 fn finish_archives<'d>(
     link: &'d OpenedLink,
     archives: Vec<(usize, FileId)>,
+    indexes: Vec<Listed<'d>>,
     ids: Vec<Vec<NameId>>,
+    files: &Table<FileId, InputFile<'d>>,
 ) -> Table<ArchiveId, ArchiveInput<'d>> {
     let mut table = Table::new();
-    for ((number, first), names) in archives.into_iter().zip(ids) {
+    let name = |file, position: u32| files.get(file)?.names.get(position as usize).copied();
+    for (((number, first), index), others) in archives.into_iter().zip(indexes).zip(ids) {
         let opened = &link.archives[number];
-        let index = opened.index.as_ref().map(|index| {
-            let member = |m: &Option<u32>| m.map(|m| FileId(first.0 + m));
-            index.entries.iter().zip(names).map(|((_, m), name)| (name, member(m))).collect()
-        });
+        let index = index.finish(opened, first, name, others);
         table.push(ArchiveInput {
             path: &opened.shown,
             mode: opened.mode,

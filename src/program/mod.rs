@@ -6,6 +6,7 @@
 //! contiguous per file, equal to the file's base plus the section header index.
 
 mod build;
+mod index;
 mod intermediate;
 mod names;
 
@@ -107,7 +108,7 @@ impl<'d> InputFile<'d> {
     pub fn is_partial(&self) -> bool {
         let unseen = |i: &Intermediate<'_>| i.half == Half::Intermediate || i.format == Format::GccSlim;
         let damaged = match &self.content {
-            Content::Object(object) => !object.unreadable.is_empty(),
+            Content::Object(object) => object.unreadable().next().is_some(),
             Content::Opaque(_) => true,
             Content::Shared(_) | Content::Binary(_) => false,
         };

@@ -16,6 +16,7 @@ use crate::ids::{Id, NameId};
 const SHARDS: usize = 16;
 
 /// The names of one source (a file or an archive index), hashed and grouped by shard.
+#[derive(Default)]
 pub struct NameList<'d> {
     /// (hash, name, position), grouped by shard, in position order within a shard.
     entries: Vec<(u64, &'d [u8], u32)>,
@@ -72,11 +73,13 @@ struct Shard<'d> {
     table: HashTable<u32>,
     names: Vec<&'d [u8]>,
     hashes: Vec<u64>,
+    /// Of names with an `@`: where it stands.
+    versioned: Vec<(u32, u32)>,
 }
 
 impl<'d> Shard<'d> {
     fn intern(&mut self, hash: u64, name: &'d [u8]) -> u32 {
-        let Shard { table, names, hashes } = self;
+        let Shard { table, names, hashes, versioned } = self;
         let entry = table.entry(
             hash,
             |&id| hashes[id as usize] == hash && names[id as usize] == name,
@@ -86,6 +89,9 @@ impl<'d> Shard<'d> {
             hashbrown::hash_table::Entry::Occupied(found) => *found.get(),
             hashbrown::hash_table::Entry::Vacant(slot) => {
                 let id = names.len() as u32;
+                if let Some(at) = memchr::memchr(b'@', name) {
+                    versioned.push((id, at as u32));
+                }
                 names.push(name);
                 hashes.push(hash);
                 slot.insert(id);
@@ -101,6 +107,8 @@ pub struct Names<'d> {
     shards: Vec<HashTable<u32>>,
     hashes: Vec<u64>,
     bases: [u32; SHARDS + 1],
+    /// Names with an `@` in the order of their ids, and where its first stands.
+    versioned: Vec<(NameId, u32)>,
 }
 
 impl<'d> Names<'d> {
@@ -110,7 +118,13 @@ impl<'d> Names<'d> {
             .into_par_iter()
             .map(|number| {
                 let total: usize = lists.iter().map(|l| l.shard(number).len()).sum();
-                let mut shard = Shard { table: HashTable::new(), names: Vec::new(), hashes: Vec::new() };
+                let mut shard = Shard {
+                    // Of the names of large links about every third is a new one.
+                    table: HashTable::with_capacity(total / 3),
+                    names: Vec::with_capacity(total / 3),
+                    hashes: Vec::with_capacity(total / 3),
+                    versioned: Vec::new(),
+                };
                 let mut local = Vec::with_capacity(total);
                 for list in lists {
                     for (hash, name, _) in list.shard(number) {
@@ -150,12 +164,14 @@ impl<'d> Names<'d> {
         let mut names = Vec::with_capacity(bases[SHARDS] as usize);
         let mut hashes = Vec::with_capacity(bases[SHARDS] as usize);
         let mut shards = Vec::with_capacity(SHARDS);
-        for (shard, _) in built {
+        let mut versioned = Vec::new();
+        for ((shard, _), base) in built.into_iter().zip(bases) {
+            versioned.extend(shard.versioned.iter().map(|&(id, at)| (NameId(base + id), at)));
             names.extend_from_slice(&shard.names);
             hashes.extend_from_slice(&shard.hashes);
             shards.push(shard.table);
         }
-        (Names { names, shards, hashes, bases }, ids)
+        (Names { names, shards, hashes, bases, versioned }, ids)
     }
 
     /// The id of a name, if any input mentions it.
@@ -173,6 +189,21 @@ impl<'d> Names<'d> {
     /// The bytes of a name.
     pub fn name(&self, id: NameId) -> &'d [u8] {
         self.names.get(id.index()).copied().unwrap_or(b"")
+    }
+
+    /// Where the first `@` of a name stands, if it has one.
+    #[inline]
+    pub fn version_at(&self, id: NameId) -> Option<usize> {
+        if self.versioned.is_empty() {
+            return None;
+        }
+        let found = self.versioned.binary_search_by_key(&id, |(name, _)| *name).ok()?;
+        self.versioned.get(found).map(|(_, at)| *at as usize)
+    }
+
+    /// All names with an `@`, and where the first stands.
+    pub fn versioned(&self) -> &[(NameId, u32)] {
+        &self.versioned
     }
 
     /// Number of distinct names.

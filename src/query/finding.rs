@@ -100,6 +100,7 @@ pub fn fingerprint(parts: [&[u8]; 6]) -> String {
 pub fn diagnostics(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     let phases = analysis.program.diagnostics.iter().chain(&analysis.resolution.diagnostics);
     let mut all = intermediate(analysis);
+    all.extend(relocations(analysis));
     all.extend(phases.chain(&analysis.liveness.diagnostics).cloned());
     all.extend(refusals(analysis));
     all
@@ -116,6 +117,23 @@ fn intermediate(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
         Some(Diagnostic::new(Severity::Warning, program.label(file), message).with_id("LSW009"))
     };
     program.file_ids().filter_map(told).collect()
+}
+
+/// LSW009 for relocations of the link's files that cannot be read. Those of members that stay out are
+/// nobody's concern.
+fn relocations(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
+    let program = &analysis.program;
+    let mut out = Vec::new();
+    for file in program.file_ids().filter(|&f| analysis.resolution.is_in_link(f)) {
+        let Some(object) = program.files[file].object().filter(|_| !program.files[file].is_stand_in()) else {
+            continue;
+        };
+        for part in object.relocation_faults() {
+            let told = Diagnostic::new(Severity::Warning, program.label(file), object.told(part));
+            out.push(told.with_id("LSW009"));
+        }
+    }
+    out
 }
 
 /// The diagnostics that are findings.

@@ -140,7 +140,7 @@ pub fn inputs(link: &OpenedLink, analysis: &Analysis<'_>) -> Inputs {
                 *(if f.archive.is_some() { &mut counts.members } else { &mut counts.objects }) += 1;
                 counts.sections += object.sections.len().saturating_sub(1) as u64;
                 counts.symbols += u64::from(object.symbol_count().saturating_sub(1));
-                counts.partly_unreadable += u64::from(!object.unreadable.is_empty());
+                counts.partly_unreadable += u64::from(object.unreadable().next().is_some());
                 let (mut crel, mut embedded) = (false, false);
                 for (index, row) in object.sections.iter().enumerate() {
                     let name = object.section_name(index as u32);

@@ -63,11 +63,11 @@ fn classify(object: &Object<'_>, index: u32, row: SectionRow, output: OutputKind
         SHT_STRTAB if object.is_own_string_table(index) => (Class::Structural, false),
         SHT_GROUP => (Class::Node, false),
         // Executables consume the text of a warning symbol (`elf_link_add_object_symbols`).
-        _ if executable && object.section_name(index).starts_with(b".gnu.warning.") => {
+        _ if executable && object.name_begins(index, b".gnu.warning.") => {
             (Class::Discarded, false)
         }
         // ld `ldelf_after_open`: build ids of inputs are excluded.
-        _ if !relocatable && object.section_name(index) == b".note.gnu.build-id" => {
+        _ if !relocatable && object.is_named(index, b".note.gnu.build-id") => {
             (Class::Discarded, has_relocs)
         }
         _ if row.flags & SHF_EXCLUDE != 0 && !relocatable => (Class::Discarded, has_relocs),
@@ -253,7 +253,7 @@ fn unwind_of(
     let mut last: Option<(SectionId, Vec<Reloc>)> = None;
     for index in 1..object.sections.len() as u32 {
         let row = object.sections[index as usize];
-        if !matches!(row.kind, SHT_PROGBITS | SHT_X86_64_UNWIND) || object.section_name(index) != b".eh_frame"
+        if !matches!(row.kind, SHT_PROGBITS | SHT_X86_64_UNWIND) || !object.is_named(index, b".eh_frame")
         {
             continue;
         }
@@ -361,14 +361,16 @@ pub(crate) fn is_debug(object: &Object<'_>, index: u32) -> bool {
     if row.is_alloc() || row.kind == SHT_GROUP {
         return false;
     }
-    is_debug_name(object.section_name(index))
+    DEBUG.iter().any(|p| object.name_begins(index, p)) || object.is_named(index, INDEX)
 }
+
+const DEBUG: [&[u8]; 6] =
+    [b".debug", b".gnu.debuglto_.debug_", b".gnu.linkonce.wi.", b".zdebug", b".line", b".stab"];
+const INDEX: &[u8] = b".gdb_index";
 
 /// The name of a section that is neither allocated nor a group, for [`is_debug`].
 pub(crate) fn is_debug_name(name: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 6] =
-        [b".debug", b".gnu.debuglto_.debug_", b".gnu.linkonce.wi.", b".zdebug", b".line", b".stab"];
-    PREFIXES.iter().any(|p| name.starts_with(p)) || name == b".gdb_index"
+    DEBUG.iter().any(|p| name.starts_with(p)) || name == INDEX
 }
 
 /// GS 2: neither allocated nor with relocations.

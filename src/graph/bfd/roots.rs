@@ -9,6 +9,7 @@ use crate::demangle;
 use crate::graph::{Build, Class, ExtraNode, Root, RootKind, RootSet};
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
 use crate::load::elf::consts::*;
+use crate::load::elf::{HeadFilter, Object};
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, Program};
 use crate::resolve::{self, DefKind};
@@ -43,7 +44,7 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
     let program = build.program;
     let relocatable = program.plan.output_kind == OutputKind::Relocatable;
     let own_script = resolve::has_own_script(program);
-    let keeps = builtin(resolve::emulation(program), relocatable).keeps;
+    let keeps = BuiltinKeeps::new(&builtin(resolve::emulation(program), relocatable).keeps);
     by_script(build, roots);
     let one = |file: FileId| -> Vec<(NodeId, RootKind)> {
         let f = &program.files[file];
@@ -57,10 +58,9 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
             }
             let row = object.sections[index as usize];
             let node = NodeId(section.0);
-            let builtin = !own_script && is_builtin_keep(&keeps, object.section_name(index));
-            if builtin {
-                let name = object.section_name(index);
-                let array = name.starts_with(b".init_array") || name.starts_with(b".fini_array");
+            if !own_script && keeps.matches(object, index) {
+                let array = object.name_begins(index, b".init_array")
+                    || object.name_begins(index, b".fini_array");
                 found.push((node, if array { RootKind::InitArray } else { RootKind::Keep }));
             } else if row.kind == SHT_NOTE && row.group == 0 && linked_to(object, index).is_none() {
                 found.push((node, RootKind::Note));
@@ -79,12 +79,26 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
     }
 }
 
-/// Whether a section name matches a KEEP pattern of the built-in script: literal, or with `.*` behind.
-fn is_builtin_keep(keeps: &[&str], name: &[u8]) -> bool {
-    keeps.iter().any(|keep| match keep.strip_suffix('*') {
-        Some(front) => name.starts_with(front.as_bytes()),
-        None => name == keep.as_bytes(),
-    })
+/// The KEEP patterns of the built-in script: literal, or with `.*` behind.
+struct BuiltinKeeps<'k> {
+    patterns: Vec<(HeadFilter, &'k [u8], bool)>,
+}
+
+impl<'k> BuiltinKeeps<'k> {
+    fn new(keeps: &[&'k str]) -> Self {
+        let pattern = |keep: &&'k str| match keep.strip_suffix('*') {
+            Some(front) => (HeadFilter::begins(front.as_bytes()), front.as_bytes(), true),
+            None => (HeadFilter::is(keep.as_bytes()), keep.as_bytes(), false),
+        };
+        BuiltinKeeps { patterns: keeps.iter().map(pattern).collect() }
+    }
+
+    fn matches(&self, object: &Object<'_>, section: u32) -> bool {
+        let head = object.head(section);
+        self.patterns.iter().filter(|(filter, ..)| filter.passes(head)).any(|&(_, text, open)| {
+            if open { object.name_begins(section, text) } else { object.is_named(section, text) }
+        })
+    }
 }
 
 /// KEEP on `COMMON` (or `.scommon`) keeps an object's commons.

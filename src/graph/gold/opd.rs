@@ -30,7 +30,7 @@ impl Descriptors {
         for &file in files {
             let Some(object) = program.files[file].object() else { continue };
             let count = object.sections.len() as u32;
-            if let Some(opd) = (1..count).find(|&s| object.section_name(s) == b".opd") {
+            if let Some(opd) = (1..count).find(|&s| object.is_named(s, b".opd")) {
                 let section = program.files[file].section_id(opd);
                 build.follow.set(section.idx(), false);
                 let entries = read(build, file, object, opd);

@@ -39,6 +39,11 @@ pub(super) struct KeepsOfFile<'k> {
 }
 
 impl KeepsOfFile<'_> {
+    /// Whether nothing is kept by any script.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+    }
+
     /// The script and description whose KEEP names a section.
     pub(super) fn keep(&mut self, name: &[u8], flags: u32) -> Option<(u32, u32)> {
         self.tables.iter_mut().find_map(|(number, table, state)| {

@@ -91,23 +91,23 @@ pub(super) struct Facts {
     pub(super) unwind: Vec<UnwindReference>,
 }
 
-fn is_debug(name: &[u8], row: SectionRow) -> bool {
-    !row.is_alloc() && (name.starts_with(b".debug") || name.starts_with(b".zdebug"))
+fn is_debug(object: &Object<'_>, index: u32, row: SectionRow) -> bool {
+    let named = |prefix| object.name_begins(index, prefix);
+    !row.is_alloc() && (named(b".debug") || named(b".zdebug"))
 }
 
 /// `isReserved`, without the name list's KEEP part.
-fn reserved(kind: u32, name: &[u8], in_ring: bool) -> Option<RootKind> {
+fn reserved(object: &Object<'_>, index: u32, kind: u32, in_ring: bool) -> Option<RootKind> {
+    let begins = |prefix| object.name_begins(index, prefix);
+    let is = |name| object.is_named(index, name);
     match kind {
         SHT_INIT_ARRAY | SHT_FINI_ARRAY | SHT_PREINIT_ARRAY => Some(RootKind::InitArray),
         SHT_NOTE => (!in_ring).then_some(RootKind::Note),
         _ => {
-            let initializers = name.starts_with(b".init_array")
-                || name.starts_with(b".ctors")
-                || name.starts_with(b".dtors");
-            if initializers {
+            if begins(b".init_array") || begins(b".ctors") || begins(b".dtors") {
                 Some(RootKind::InitArray)
             } else {
-                matches!(name, b".init" | b".fini" | b".jcr").then_some(RootKind::Keep)
+                (is(b".init") || is(b".fini") || is(b".jcr")).then_some(RootKind::Keep)
             }
         }
     }
@@ -195,11 +195,10 @@ impl Work<'_, '_> {
         if discards(self.program.plan, self.object, index, row) {
             return (Class::Discarded, false);
         }
-        let name = self.object.section_name(index);
-        if name == b".eh_frame" && !self.mode.relocatable {
+        if self.object.is_named(index, b".eh_frame") && !self.mode.relocatable {
             return (Class::Kept, false);
         }
-        if self.mode.strip && is_debug(name, row) {
+        if self.mode.strip && is_debug(self.object, index, row) {
             return (Class::Discarded, true);
         }
         if self.is_mergeable(index, row) {
@@ -243,7 +242,7 @@ impl Work<'_, '_> {
     fn is_ordinary(&self, index: u32) -> bool {
         match self.rows.get(index as usize) {
             Some((Class::Node, _) | (Class::Discarded, true)) => true,
-            Some((Class::Kept, _)) => self.object.section_name(index) != b".eh_frame",
+            Some((Class::Kept, _)) => !self.object.is_named(index, b".eh_frame"),
             _ => false,
         }
     }
@@ -291,8 +290,9 @@ impl Work<'_, '_> {
             out.hidden.push(id);
         }
         self.dependency(index, row, relocation, out);
-        let name = self.object.section_name(index);
-        if name == b".eh_frame" && self.rows[at].0 == Class::Kept && !self.mode.relocatable {
+        let object = self.object;
+        let unwind = self.rows[at].0 == Class::Kept && object.is_named(index, b".eh_frame");
+        if unwind && !self.mode.relocatable {
             self.unwind(index, out);
             return;
         }
@@ -306,9 +306,16 @@ impl Work<'_, '_> {
         if row.flags & SHF_LINK_ORDER != 0 || self.rows[at].0 == Class::Kept {
             return;
         }
-        if let Some(kind) = reserved(row.kind, name, in_ring) {
+        if let Some(kind) = reserved(object, index, row.kind, in_ring) {
             out.events.push(Event::Root(id, kind));
-        } else if let Some(keep) = keeps.keep(name, row.flags) {
+            return;
+        }
+        // Most names begin with a dot and match nothing.
+        if keeps.is_empty() && object.name_begins(index, b".") {
+            return;
+        }
+        let name = object.section_name(index);
+        if let Some(keep) = keeps.keep(name, row.flags) {
             out.events.push(Event::Keep(id, keep));
         } else if start_stop_name(self.mode, name) {
             out.events.push(Event::Named(id));

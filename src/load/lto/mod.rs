@@ -145,11 +145,10 @@ pub struct IrTable<'d> {
 pub fn format_of_object(object: &Object<'_>) -> Option<Format> {
     let mut gcc = false;
     for section in 1..object.sections.len() as u32 {
-        let name = object.section_name(section);
-        if name == b".llvm.lto" {
+        if object.is_named(section, b".llvm.lto") {
             return Some(Format::FatBitcode);
         }
-        gcc |= name.starts_with(b".gnu.lto_");
+        gcc |= object.name_begins(section, b".gnu.lto_");
     }
     if !gcc {
         return None;
@@ -170,6 +169,6 @@ pub fn read_object<'d>(object: &Object<'d>, format: Format) -> Result<IrTable<'d
 
 /// The bitcode in `.llvm.lto`.
 pub(crate) fn embedded<'d>(object: &Object<'d>) -> Result<&'d [u8], String> {
-    let section = (1..object.sections.len() as u32).find(|&s| object.section_name(s) == b".llvm.lto");
+    let section = (1..object.sections.len() as u32).find(|&s| object.is_named(s, b".llvm.lto"));
     section.and_then(|s| object.section_data(s)).ok_or_else(|| ".llvm.lto cannot be read".to_string())
 }

@@ -48,7 +48,7 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
             {
                 continue;
             }
-            line(object.section_name(index), object.group_of(index).map(|g| g.signature));
+            line(object.section_name(index), object.group_of(index).map(|g| object.signature(g)));
         }
         let from = commons.partition_point(|&(owner, ..)| owner < file);
         for &(owner, _, small) in &commons[from..] {

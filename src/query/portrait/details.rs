@@ -270,12 +270,13 @@ pub(super) fn signatures(analysis: &Analysis<'_>, texts: &mut Texts) -> Vec<Grou
             if analysis.resolution.is_lost(id) && analysis.graph.class[id] != Class::Node {
                 continue;
             }
+            let signature = object.signature(group);
             let first = first_member(analysis, file, object, group);
-            let skip = first.and_then(|m| object.section_name(m).strip_suffix(group.signature));
+            let skip = first.and_then(|m| object.section_name(m).strip_suffix(signature));
             let short = |front: &[u8]| u8::try_from(front.len()).ok().filter(|n| *n != ODD);
             match skip.and_then(short) {
                 Some(skip) => out.push((file, number, skip, NONE)),
-                None => out.push((file, number, ODD, texts.add(group.signature))),
+                None => out.push((file, number, ODD, texts.add(signature))),
             }
         }
     }

@@ -7,25 +7,18 @@
 //! `addStartStopSymbols`, `finalizeSections`).
 
 mod provided;
+mod references;
 mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::BStr;
-use rayon::prelude::*;
-
 use crate::error::{Diagnostic, Severity};
 use crate::graph::Class;
-use crate::ids::{FileId, NameId, NodeId, SectionId};
-use crate::load::eh_frame::{AtTerminator, read};
-use crate::load::elf::consts::*;
-use crate::load::elf::{Object, Place, Symbol};
-use crate::load::relocs::Reloc;
+use crate::ids::{NameId, NodeId};
 use crate::plan::{OutputKind, Version};
-use crate::program::{Content, InputFile};
 use crate::query::{Analysis, place};
 use crate::resolve::DefKind;
-use crate::resolve::lld::redirect;
 use crate::script::CommandKind;
 use crate::script::filematch::FileName;
 use crate::script::keep::KeepTable;
@@ -45,30 +38,8 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
         script_names(analysis, &mut out);
         return out;
     }
-    let check = Check {
-        analysis,
-        fourteen: plan.profile.version < Version(15, 0, 0),
-        reports: !plan.warn_unresolved
-            && plan.undefined_is_error.unwrap_or(plan.output_kind != OutputKind::Shared),
-        collects: plan.gc_sections == Some(true),
-        bounds: bounds(analysis),
-    };
-    let found: Vec<Vec<(NameId, FileId)>> =
-        analysis.resolution.files.par_iter().with_max_len(16).map(|&file| check.file(file)).collect();
     let mut out = Vec::new();
-    let mut seen = BTreeSet::new();
-    for (name, file) in found.into_iter().flatten() {
-        if name == LOCAL || seen.insert(name) {
-            let message = if name == LOCAL {
-                "a relocation refers to a symbol in a discarded section".to_string()
-            } else {
-                format!("undefined symbol: {}", String::from_utf8_lossy(analysis.program.name(name)))
-            };
-            let about = if name == LOCAL { b"" } else { analysis.program.name(name) };
-            let subject = analysis.program.label(file);
-            out.push(Diagnostic::new(Severity::Error, subject, message).about(about));
-        }
-    }
+    references::refusals(analysis, bounds(analysis), &mut out);
     if !plan.warn_unresolved {
         libraries(analysis, &mut out);
     }
@@ -163,152 +134,6 @@ fn inserts(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
                 out.push(Diagnostic::new(Severity::Error, script.shown.to_string(), message));
             }
         }
-    }
-}
-
-/// Stands for a local symbol.
-const LOCAL: NameId = NameId(u32::MAX);
-
-struct Check<'a, 'd> {
-    analysis: &'a Analysis<'d>,
-    fourteen: bool,
-    /// Undefined symbols of default visibility are errors.
-    reports: bool,
-    collects: bool,
-    /// X of every `__start_X` that gets defined.
-    bounds: BTreeSet<&'d [u8]>,
-}
-
-impl Check<'_, '_> {
-    fn is_live(&self, section: SectionId) -> bool {
-        let class = self.analysis.graph.class[section];
-        class == Class::Kept || !self.collects || self.analysis.liveness.is_live(NodeId(section.0))
-    }
-
-    fn file(&self, file: FileId) -> Vec<(NameId, FileId)> {
-        let f = &self.analysis.program.files[file];
-        let Content::Object(object) = &f.content else { return Vec::new() };
-        let mut out = Vec::new();
-        for (index, row) in object.sections.iter().enumerate().skip(1) {
-            let (index, section) = (index as u32, f.section_id(index as u32));
-            if row.reloc == 0 || !row.is_alloc() {
-                continue;
-            }
-            let name = object.section_name(index);
-            match self.analysis.graph.class[section] {
-                Class::Node | Class::Pieces if self.is_live(section) => {}
-                Class::Kept if name == b".eh_frame" => {
-                    self.unwind(file, f, object, index, &mut out);
-                    continue;
-                }
-                _ => continue,
-            }
-            let lenient = matches!(name, b".got2" | b".toc");
-            for table in object.reloc_sections(index) {
-                let Ok(table) = object.reloc_table(table) else { continue };
-                if table.is_crel() && self.fourteen {
-                    continue;
-                }
-                table.for_each(|_, reloc| out.extend(self.relocation(file, f, object, reloc, lenient)));
-            }
-        }
-        out
-    }
-
-    /// Records of live functions, and the CIEs they use.
-    fn unwind(
-        &self,
-        file: FileId,
-        f: &InputFile<'_>,
-        object: &Object<'_>,
-        index: u32,
-        out: &mut Vec<(NameId, FileId)>,
-    ) {
-        let Ok(frame) = read(object, index, AtTerminator::Stop) else { return };
-        let targets = &self.analysis.graph.targets;
-        let Some(targets) = targets.get(file.idx()) else { return };
-        let mut cies = BTreeSet::new();
-        for record in frame.records.iter().filter(|r| !r.is_cie) {
-            let Some(first) = frame.relocs_of(record).first() else { continue };
-            let described = targets.get(first.symbol as usize).copied().map(SectionId);
-            let live = described
-                .filter(|section| section.0 < self.analysis.program.section_count)
-                .is_some_and(|section| self.is_live(section));
-            if live {
-                cies.insert(record.cie);
-                let relocs = frame.relocs_of(record).iter();
-                out.extend(relocs.filter_map(|r| self.relocation(file, f, object, *r, false)));
-            }
-        }
-        for record in cies.into_iter().filter_map(|cie| frame.records.get(cie as usize)) {
-            let relocs = frame.relocs_of(record).iter();
-            out.extend(relocs.filter_map(|r| self.relocation(file, f, object, *r, false)));
-        }
-    }
-
-    /// The name that a relocation of something live must not refer to.
-    fn relocation(
-        &self,
-        file: FileId,
-        f: &InputFile<'_>,
-        object: &Object<'_>,
-        reloc: Reloc,
-        lenient: bool,
-    ) -> Option<(NameId, FileId)> {
-        // From lld 15 on R_*_NONE, 0 on every target, is passed over first.
-        if reloc.symbol == 0 || (!self.fourteen && reloc.kind & 0xff == 0) {
-            return None;
-        }
-        let symbol = object.symbol(reloc.symbol)?;
-        let Some(name) = f.global_name(reloc.symbol) else {
-            return (!lenient && self.local_is_gone(f, &symbol)).then_some((LOCAL, file));
-        };
-        let Analysis { program, resolution, .. } = self.analysis;
-        let name = redirect(&resolution.wraps, name);
-        let definition = resolution.definitions[name];
-        let default = resolution.visibility[name] == STV_DEFAULT;
-        // Nothing is known about a version that no library gives.
-        let versioned = || program.name(name).contains(&b'@');
-        match definition.kind {
-            DefKind::Undefined | DefKind::UndefinedWeak if versioned() => Some((name, file)),
-            DefKind::Undefined => {
-                let ignored = !self.reports && default;
-                (!ignored && !lenient && !self.is_provided(program.name(name))).then_some((name, file))
-            }
-            // From lld 15 on a definition in a dropped section counts as undefined.
-            DefKind::Weak | DefKind::Strong if !self.fourteen && self.collects => {
-                let owner = program.files.get(definition.file)?;
-                let Place::Section(section) = owner.object()?.symbol(definition.symbol)?.place else {
-                    return None;
-                };
-                let section = owner.section_id(section);
-                let collectable = matches!(self.analysis.graph.class[section], Class::Node | Class::Pieces);
-                let gone = collectable && !self.is_live(section);
-                (gone && (self.reports || !default)).then_some((name, file))
-            }
-            _ => None,
-        }
-    }
-
-    fn local_is_gone(&self, f: &InputFile<'_>, symbol: &Symbol) -> bool {
-        let Place::Section(section) = symbol.place else { return symbol.place == Place::Undefined };
-        let section = f.section_id(section);
-        match self.analysis.graph.class[section] {
-            Class::Discarded | Class::Duplicate => true,
-            Class::Node | Class::Pieces => !self.fourteen && !self.is_live(section),
-            _ => false,
-        }
-    }
-
-    fn is_provided(&self, name: &[u8]) -> bool {
-        // Its calls go where executables need no dynamic thread-local model; libraries may lack it.
-        if provided::is_provided(&self.analysis.program, name)
-            || matches!(name, b"__tls_get_addr" | b"___tls_get_addr")
-        {
-            return true;
-        }
-        let bound = name.strip_prefix(b"__start_").or_else(|| name.strip_prefix(b"__stop_"));
-        bound.is_some_and(|section| self.bounds.contains(section))
     }
 }
 

@@ -72,7 +72,7 @@ fn broken_sections(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
                     let strings = row.flags & SHF_STRINGS != 0;
                     merge::split(data, object.header(index).entsize, strings).err().map(str::to_string)
                 }),
-                Class::Kept if row.is_alloc() && object.section_name(index) == b".eh_frame" => {
+                Class::Kept if row.is_alloc() && object.is_named(index, b".eh_frame") => {
                     broken_unwind(object, index)
                 }
                 _ => None,

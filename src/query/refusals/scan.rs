@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use crate::error::{Diagnostic, Severity};
 use crate::graph::Class;
-use crate::ids::{FileId, NameId, NodeId};
+use crate::ids::{FileId, Id, NameId, NodeId};
 use crate::load::elf::consts::*;
-use crate::load::elf::{Place, Symbol};
+use crate::load::elf::{Object, Place, Symbol};
 use crate::program::Content;
 use crate::query::Analysis;
 use crate::resolve::{DefKind, lld};
@@ -111,17 +111,19 @@ pub(super) fn judge(
     if program.target.is_none_or(|t| t.machine != EM_X86_64) {
         return;
     }
+    let suspects = Suspects::of(analysis, &rule);
     let of_file = |&file: &FileId| -> Vec<Diagnostic> {
         let f = &program.files[file];
         let Content::Object(object) = &f.content else { return Vec::new() };
         let mut found: Vec<(Option<NameId>, &'static str)> = Vec::new();
+        let suspected = suspects.of_file(file, object);
         for (index, row) in (0u32..).zip(&object.sections) {
             let section = f.section_id(index);
             let live = match graph.class[section] {
                 Class::Node | Class::Pieces => {
                     program.plan.gc_sections != Some(true) || liveness.is_live(NodeId(section.0))
                 }
-                Class::Kept => object.section_name(index) != b".eh_frame",
+                Class::Kept => !object.is_named(index, b".eh_frame"),
                 _ => false,
             };
             if !live || !row.is_alloc() || row.reloc == 0 {
@@ -129,6 +131,15 @@ pub(super) fn judge(
             }
             for table in object.reloc_sections(index) {
                 let Ok(table) = object.reloc_table(table) else { continue };
+                let writable = usize::from(row.flags & SHF_WRITE != 0);
+                let mut any = false;
+                table.for_each(|_, reloc| {
+                    let ways = suspected.get(reloc.symbol as usize).copied().unwrap_or_default();
+                    any |= ways & WAYS[writable][(reloc.kind as usize).min(WAYS[0].len() - 1)] != 0;
+                });
+                if !any {
+                    continue;
+                }
                 table.for_each(|_, reloc| {
                     let Some(symbol) = object.symbol(reloc.symbol) else { return };
                     if reloc.symbol == 0 || reloc.kind == 0 {
@@ -159,6 +170,105 @@ pub(super) fn judge(
     };
     let found: Vec<Vec<Diagnostic>> = resolution.files.par_iter().with_max_len(16).map(of_file).collect();
     out.extend(found.into_iter().flatten());
+}
+
+/// What a rule looks at beside the symbol, one bit each: what is wanted, in a read-only section, in a
+/// writable one; the last bit stands for a type that the linkers do not know.
+const ASKED: [Wants; 6] = [
+    Wants::Word,
+    Wants::Narrow,
+    Wants::Distance { wide: false },
+    Wants::Distance { wide: true },
+    Wants::FromTable,
+    Wants::ThreadOffset,
+];
+const UNKNOWN: u16 = 1 << 15;
+
+/// The bit of a relocation type, by whether the section is writable; types beyond the table always have a
+/// value.
+const WAYS: [[u16; 44]; 2] = {
+    let mut out = [[0u16; 44]; 2];
+    let mut kind = 0;
+    while kind < 43 {
+        let bit = match kind {
+            1 => 0,
+            10..=12 | 14 => 1,
+            2 | 13 | 15 => 2,
+            24 => 3,
+            25 => 4,
+            18 | 23 => 5,
+            _ => 16,
+        };
+        if bit < 16 {
+            out[0][kind] = 1 << (2 * bit);
+            out[1][kind] = 2 << (2 * bit);
+        } else {
+            let (mut known, mut at) = (false, 0);
+            while at < KNOWN.len() {
+                known |= KNOWN[at] as usize == kind;
+                at += 1;
+            }
+            if !known {
+                out[0][kind] = UNKNOWN;
+                out[1][kind] = UNKNOWN;
+            }
+        }
+        kind += 1;
+    }
+    out
+};
+
+/// In which ways a symbol may be refused: asked once a name instead of once a relocation.
+struct Suspects<'a, 'd> {
+    analysis: &'a Analysis<'d>,
+    names: Vec<u16>,
+    /// Local symbols in sections, absolute ones: by STT_*.
+    placed: [u16; 16],
+    absolute: [u16; 16],
+}
+
+impl<'a, 'd> Suspects<'a, 'd> {
+    fn of(analysis: &'a Analysis<'d>, rule: &(impl Fn(&Use) -> Option<&'static str> + Sync)) -> Self {
+        let refused = |leads: Leads, name: Option<NameId>, kind: u8, weak: bool| {
+            let mut ways = UNKNOWN;
+            for (at, &wants) in ASKED.iter().enumerate() {
+                for (bit, writable) in [(0, false), (1, true)] {
+                    let refused = rule(&Use { wants, leads, name, kind, weak, writable }).is_some();
+                    ways |= u16::from(refused) << (2 * at + bit);
+                }
+            }
+            ways
+        };
+        let of_name = |number: usize| {
+            let name = NameId::from_usize(number);
+            let (leads, kind, weak) = defined(analysis, name)?;
+            Some(refused(leads, Some(name), kind, weak))
+        };
+        let count = analysis.program.names.len();
+        let names = (0..count).into_par_iter().with_min_len(4096);
+        let names = names.map(|number| of_name(number).unwrap_or_default()).collect();
+        let local = |leads: Leads| std::array::from_fn(|kind| refused(leads, None, kind as u8, false));
+        Suspects { analysis, names, placed: local(Leads::Section), absolute: local(Leads::Absolute) }
+    }
+
+    /// The ways of a file's symbols, by symbol index.
+    fn of_file(&self, file: FileId, object: &Object<'_>) -> Vec<u16> {
+        let Analysis { program, resolution, .. } = self.analysis;
+        let mut out = vec![0; object.symbol_count() as usize];
+        for index in 1..object.first_global {
+            let Some(symbol) = object.symbol(index) else { break };
+            out[index as usize] = match led(&symbol) {
+                Some(Leads::Section) => self.placed[usize::from(symbol.kind & 15)],
+                Some(_) => self.absolute[usize::from(symbol.kind & 15)],
+                None => 0,
+            };
+        }
+        let globals = out.get_mut(object.first_global as usize..).unwrap_or_default();
+        for (ways, &name) in globals.iter_mut().zip(&program.files[file].names) {
+            *ways = self.names[lld::redirect(&resolution.wraps, name).idx()];
+        }
+        out
+    }
 }
 
 /// What a global name is: where it leads, STT_*, weak. `None` if the linker itself defines it.

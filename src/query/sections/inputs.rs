@@ -181,7 +181,7 @@ fn merged(program: &Program<'_>, members: impl Iterator<Item = FileId>) -> u64 {
         let Content::Object(object) = &program.files[member].content else { continue };
         let mut lost = vec![false; object.groups.len()];
         for (number, group) in object.groups.iter().enumerate() {
-            let duplicate = group.comdat && !groups.insert(group.signature);
+            let duplicate = group.comdat && !groups.insert(object.signature(group));
             apart += u64::from(!duplicate);
             if let Some(slot) = lost.get_mut(number) {
                 *slot = duplicate;

@@ -288,7 +288,7 @@ impl<'a, 'd> View<'a, 'd> {
         }
         self.objects().any(|object| {
             let indexes = 1..object.sections.len() as u32;
-            let mut notes = indexes.filter(|&i| object.section_name(i) == b".note.gnu.property");
+            let mut notes = indexes.filter(|&i| object.is_named(i, b".note.gnu.property"));
             notes.any(|index| has_or_property(object, object.section_data(index).unwrap_or_default()))
         })
     }

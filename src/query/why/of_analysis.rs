@@ -159,14 +159,15 @@ impl View for Analysis<'_> {
             let mut nodes = object.members(group).iter().map(|&m| NodeId(f.section_id(m).0));
             live = nodes.find(|n| self.liveness.is_live(*n));
         }
-        Some((group.signature, live))
+        Some((object.signature(group), live))
     }
 
     fn group_of_member(&self, section: SectionId) -> Option<(u64, &[u8])> {
         let (file, index) = self.program.locate(section);
         let f = &self.program.files[file];
-        let group = f.object()?.group_of(index)?;
-        Some((u64::from(f.section_id(group.section).0), group.signature))
+        let object = f.object()?;
+        let group = object.group_of(index)?;
+        Some((u64::from(f.section_id(group.section).0), object.signature(group)))
     }
 
     fn file(&self, file: FileId) -> Option<FileFacts<'_>> {

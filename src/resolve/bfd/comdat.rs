@@ -4,25 +4,49 @@
 use hashbrown::HashMap;
 
 use super::Link;
-use crate::ids::{FileId, SectionId};
+use crate::ids::{FileId, NameId, SectionId};
 use crate::load::elf::consts::SHF_EXCLUDE;
 use crate::load::elf::{Object, Place};
 use crate::plan::OutputKind;
-use crate::program::Content;
+use crate::program::{Content, Program};
 
-/// One entry of the list of a key.
-#[derive(Debug, Clone, Copy)]
-enum Linked<'d> {
-    /// A COMDAT group: file, number of the group.
-    Group(FileId, u32),
-    /// A `.gnu.linkonce` section: file, section index, name.
-    Once(FileId, u32, &'d [u8]),
-}
+/// The first group of a signature: file, number of the group.
+type Winner = (FileId, u32);
+
+/// A `.gnu.linkonce` section: file, section index, name.
+type Once<'d> = (FileId, u32, &'d [u8]);
+
+const NOBODY: Winner = (FileId(u32::MAX), 0);
 
 /// What has been linked already, by signature or linkonce key.
-#[derive(Default)]
 pub(super) struct Comdats<'d> {
-    by_key: HashMap<&'d [u8], Vec<Linked<'d>>, foldhash::fast::FixedState>,
+    /// Winning groups whose signature is an interned name.
+    by_name: Vec<Winner>,
+    /// All other winning groups.
+    by_text: HashMap<&'d [u8], Winner, foldhash::fast::FixedState>,
+    once: HashMap<&'d [u8], Vec<Once<'d>>, foldhash::fast::FixedState>,
+}
+
+impl<'d> Comdats<'d> {
+    pub(super) fn new(program: &Program<'d>) -> Self {
+        let by_name = vec![NOBODY; program.names.len()];
+        Comdats { by_name, by_text: HashMap::default(), once: HashMap::default() }
+    }
+
+    /// The group that has a signature; `name` is its id, if it is known to have one.
+    fn group(&self, program: &Program<'d>, name: Option<NameId>, text: &[u8]) -> Option<Winner> {
+        match name.or_else(|| program.names.find(text)) {
+            Some(name) => self.by_name.get(name.idx()).copied().filter(|winner| *winner != NOBODY),
+            None => self.by_text.get(text).copied(),
+        }
+    }
+
+    fn set_group(&mut self, program: &Program<'d>, name: Option<NameId>, text: &'d [u8], winner: Winner) {
+        match name.or_else(|| program.names.find(text)).and_then(|name| self.by_name.get_mut(name.idx())) {
+            Some(slot) => *slot = winner,
+            None => drop(self.by_text.insert(text, winner)),
+        }
+    }
 }
 
 const LINK_ONCE: &[u8] = b".gnu.linkonce.";
@@ -36,7 +60,7 @@ impl<'d> Link<'_, 'd> {
         let final_link = program.plan.output_kind != OutputKind::Relocatable;
         for (number, group) in object.groups.iter().enumerate() {
             if group.comdat && group.member_count > 0 {
-                self.choose_group(file, object, number as u32, group.signature);
+                self.choose_group(file, object, number as u32);
             }
         }
         for index in 1..object.sections.len() as u32 {
@@ -45,60 +69,45 @@ impl<'d> Link<'_, 'd> {
             if final_link && row.flags & SHF_EXCLUDE != 0 && row.kind != crate::load::elf::consts::SHT_GROUP {
                 self.symbols.discard(f.section_id(index));
             }
-            if row.group == 0 && row.kind != 0 {
-                let name = object.section_name(index);
-                if name.starts_with(LINK_ONCE) {
-                    self.choose_once(file, index, name);
-                }
+            if row.group == 0 && row.kind != 0 && object.name_begins(index, LINK_ONCE) {
+                self.choose_once(file, index, object.section_name(index));
             }
         }
     }
 
-    fn choose_group(&mut self, file: FileId, object: &Object<'d>, number: u32, signature: &'d [u8]) {
-        let list = self.comdats.by_key.entry(signature).or_default();
-        let same = list.iter().find_map(|l| match *l {
-            Linked::Group(winner, group) => Some((winner, group)),
-            Linked::Once(..) => None,
-        });
-        let single = object.groups[number as usize].member_count == 1;
-        let once: Vec<(FileId, u32)> = match same {
-            None if single => {
-                let entries = list.iter();
-                entries
-                    .filter_map(|l| if let Linked::Once(w, s, _) = *l { Some((w, s)) } else { None })
-                    .collect()
-            }
-            _ => Vec::new(),
-        };
-        if same.is_none() {
-            list.push(Linked::Group(file, number));
-        }
-        if let Some((winner, group)) = same {
-            self.lose_group(file, object, number, winner, group);
+    fn choose_group(&mut self, file: FileId, object: &Object<'d>, number: u32) {
+        let program = self.program;
+        let group = object.groups[number as usize];
+        // A symbol without a name stands for its section's.
+        let name = program.files[file].global_name(group.symbol).filter(|&n| !program.name(n).is_empty());
+        let signature = if name.is_some() { b"" } else { object.signature(&group) };
+        if let Some((winner, won)) = self.comdats.group(program, name, signature) {
+            self.lose_group(file, object, number, winner, won);
             return;
         }
-        let member = object.members(&object.groups[number as usize]).first().copied().unwrap_or(0);
-        for (winner, section) in once {
+        self.comdats.set_group(program, name, signature, (file, number));
+        if group.member_count != 1 || self.comdats.once.is_empty() {
+            return;
+        }
+        let once = self.comdats.once.get(object.signature(&group)).cloned().unwrap_or_default();
+        let member = object.members(&group).first().copied().unwrap_or(0);
+        for (winner, section, _) in once {
             if self.same_symbols(winner, section, file, member) {
                 self.lose(file, member, winner, section);
-                self.out.lost.insert(
-                    self.program.files[file].section_id(object.groups[number as usize].section).idx(),
-                );
+                self.out.lost.insert(program.files[file].section_id(group.section).idx());
                 return;
             }
         }
     }
 
+    /// All members go; which copy of the winner stands for which is found when somebody asks.
     fn lose_group(&mut self, file: FileId, object: &Object<'d>, number: u32, winner: FileId, won: u32) {
         let group = object.groups[number as usize];
         let Some(other) = self.program.files[winner].object() else { return };
         let Some(other_group) = other.groups.get(won as usize) else { return };
-        let others = other.members(other_group);
         self.lose(file, group.section, winner, other_group.section);
         for &member in object.members(&group) {
-            let name = object.section_name(member);
-            let match_in = others.iter().copied().find(|&o| other.section_name(o) == name);
-            self.lose(file, member, winner, match_in.unwrap_or(other_group.section));
+            self.out.lost.insert(self.program.files[file].section_id(member).idx());
         }
     }
 
@@ -108,42 +117,29 @@ impl<'d> Link<'_, 'd> {
             Some(dot) => &rest[dot + 1..],
             None => name,
         };
-        let list = self.comdats.by_key.entry(key).or_default().clone();
-        for entry in &list {
-            if let Linked::Once(winner, section, other) = *entry
-                && other == name
-            {
+        let list = self.comdats.once.get(key).cloned().unwrap_or_default();
+        for &(winner, section, other) in &list {
+            if other == name {
                 self.lose(file, index, winner, section);
                 return;
             }
         }
-        for entry in &list {
-            if let Linked::Group(winner, number) = *entry {
-                let Some(object) = self.program.files[winner].object() else { continue };
-                let Some(group) = object.groups.get(number as usize) else { continue };
-                if let [member] = *object.members(group)
-                    && self.same_symbols(winner, member, file, index)
-                {
-                    self.lose(file, index, winner, member);
-                    break;
-                }
-            }
+        if let Some((winner, number)) = self.comdats.group(self.program, None, key)
+            && let Some(object) = self.program.files[winner].object()
+            && let Some(group) = object.groups.get(number as usize)
+            && let [member] = *object.members(group)
+            && self.same_symbols(winner, member, file, index)
+        {
+            self.lose(file, index, winner, member);
         }
-        if name.starts_with(b".gnu.linkonce.r.") {
-            for entry in &list {
-                if let Linked::Once(winner, section, other) = *entry
-                    && other.starts_with(b".gnu.linkonce.t.")
-                {
-                    if winner != file {
-                        self.lose(file, index, winner, section);
-                    }
-                    break;
-                }
-            }
+        if name.starts_with(b".gnu.linkonce.r.")
+            && let Some(&(winner, section, _)) =
+                list.iter().find(|(_, _, other)| other.starts_with(b".gnu.linkonce.t."))
+            && winner != file
+        {
+            self.lose(file, index, winner, section);
         }
-        if let Some(list) = self.comdats.by_key.get_mut(key) {
-            list.push(Linked::Once(file, index, name));
-        }
+        self.comdats.once.entry(key).or_default().push((file, index, name));
     }
 
     fn lose(&mut self, file: FileId, section: u32, winner: FileId, won: u32) {

@@ -56,7 +56,7 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         program,
         out: Resolution::new(program),
         symbols: Symbols::new(program),
-        comdats: Comdats::default(),
+        comdats: Comdats::new(program),
         undefs: 0,
         whole_done: FixedBitSet::with_capacity(program.archives.len()),
         library_done: FixedBitSet::with_capacity(program.files.len()),

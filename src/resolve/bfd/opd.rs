@@ -23,7 +23,7 @@ pub(crate) fn section(object: &Object<'_>) -> Option<u32> {
     if object.machine != EM_PPC64 {
         return None;
     }
-    let found = (1..object.sections.len() as u32).find(|&s| object.section_name(s) == b".opd");
+    let found = (1..object.sections.len() as u32).find(|&s| object.is_named(s, b".opd"));
     found.filter(|&s| object.section_size(s) != 0)
 }
 

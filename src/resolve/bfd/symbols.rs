@@ -191,8 +191,8 @@ impl Symbols {
         if self.entries[name.idx()].state != State::New {
             return Some(name);
         }
+        let at = program.names.version_at(name)?;
         let text = program.name(name);
-        let at = text.iter().position(|&b| b == b'@')?;
         if text.get(at + 1) != Some(&b'@') {
             return None;
         }
@@ -339,8 +339,8 @@ impl Link<'_, '_> {
     /// A definition `x@@V` also defines `x` and `x@V` where nothing else does (bfd
     /// `_bfd_elf_add_default_symbol`).
     fn define_versioned(&mut self, file: FileId, name: NameId, index: u32, symbol: &Symbol) {
+        let Some(at) = self.program.names.version_at(name) else { return };
         let text = self.program.name(name);
-        let Some(at) = text.iter().position(|&b| b == b'@') else { return };
         if text.get(at + 1) != Some(&b'@') {
             return;
         }

@@ -96,12 +96,13 @@ impl<'a, 'd> Resolver<'a, 'd> {
             if !group.comdat || self.excluded.contains(input.section_id(group.section).idx()) {
                 continue;
             }
+            let signature = object.signature(group);
             let name = match group.symbol.checked_sub(object.first_global) {
-                Some(at) if !group.signature.is_empty() => input.names.get(at as usize).copied(),
-                _ => program.names.find(group.signature),
+                Some(at) if !signature.is_empty() => input.names.get(at as usize).copied(),
+                _ => program.names.find(signature),
             };
             let id = input.section_id(group.section);
-            let Some(winner) = self.kept.claim(name, group.signature, id, true) else { continue };
+            let Some(winner) = self.kept.claim(name, signature, id, true) else { continue };
             self.resolution.lost.insert(id.idx());
             self.resolution.lost_to.push((id, winner));
             self.excluded.insert(id.idx());
@@ -207,7 +208,7 @@ impl<'a, 'd> Resolver<'a, 'd> {
     fn add_named(&mut self, literal: NameId, has_versions: bool, new: &Mention) -> u32 {
         if has_versions {
             let text = self.program.name(literal);
-            if let Some(at) = text.iter().position(|&b| b == b'@') {
+            if let Some(at) = self.program.names.version_at(literal) {
                 let (base, version) = (&text[..at], &text[at + 1..]);
                 let default = version.first() == Some(&b'@');
                 let version = if default { &version[1..] } else { version };

@@ -110,8 +110,8 @@ impl Resolver<'_, '_> {
         let program = self.program;
         let mut name = literal;
         let mut entry = None;
-        let text = if versions { program.name(literal) } else { b"" };
-        if let Some(at) = text.iter().position(|&b| b == b'@') {
+        let text = program.name(literal);
+        if let Some(at) = program.names.version_at(literal).filter(|_| versions) {
             let (base, version) = (&text[..at], &text[at + 1..]);
             let default = version.first() == Some(&b'@');
             let version = if default { &version[1..] } else { version };

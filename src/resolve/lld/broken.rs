@@ -124,7 +124,7 @@ impl Sections<'_, '_> {
         {
             return Slot::Nothing;
         }
-        if self.object.section_name(index) == b".eh_frame" && !self.reader.is_relocatable() {
+        if self.object.is_named(index, b".eh_frame") && !self.reader.is_relocatable() {
             return Slot::Parts;
         }
         if self.merges(index, row) { Slot::Parts } else { Slot::Plain }

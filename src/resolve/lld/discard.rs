@@ -36,13 +36,12 @@ pub(crate) fn discards(plan: &LinkPlan, object: &Object<'_>, section: u32, row: 
         kind if is_relocation_type(kind) => return false,
         _ => {}
     }
-    let name = object.section_name(section);
-    if name.starts_with(b".n") {
-        return NOTES.contains(&name);
+    if object.name_begins(section, b".n") {
+        return NOTES.contains(&object.section_name(section));
     }
-    name.starts_with(b".gnu.linkonce.t.__")
+    object.name_begins(section, b".gnu.linkonce.t.__")
         && plan.profile.version < Version(15, 0, 0)
-        && THUNKS.contains(&name)
+        && THUNKS.contains(&object.section_name(section))
 }
 
 /// [`discards`] for every section of every object, by section id.

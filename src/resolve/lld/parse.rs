@@ -10,7 +10,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fixedbitset::FixedBitSet;
-use rayon::prelude::*;
 
 use super::discard;
 use super::symbols::{Definer, Era, INTERNAL, Kind, Reference, Symbols, Then, flag};
@@ -651,23 +650,17 @@ fn has_strong_definition(program: &Program<'_>, member: FileId, name: NameId) ->
 
 /// Rows of default-version names (empty if there are none), and whether any name has a version.
 fn stems(program: &Program<'_>) -> (Vec<u32>, bool) {
-    let names: Vec<NameId> = program.names.ids().collect();
-    let versioned: Vec<NameId> = names
-        .par_iter()
-        .with_min_len(4096)
-        .copied()
-        .filter(|&name| program.name(name).contains(&b'@'))
-        .collect();
+    let versioned = program.names.versioned();
     let mut stems = Vec::new();
-    for &name in &versioned {
+    for &(name, at) in versioned {
         let text = program.name(name);
-        let Some(at) = text.iter().position(|&b| b == b'@') else { continue };
-        if text.get(at + 1) != Some(&b'@') {
+        let Some((stem, version)) = text.split_at_checked(at as usize) else { continue };
+        if !version.starts_with(b"@@") {
             continue;
         }
-        if let Some(stem) = text.get(..at).and_then(|stem| program.names.find(stem)) {
+        if let Some(stem) = program.names.find(stem) {
             if stems.is_empty() {
-                stems = (0..names.len() as u32).collect();
+                stems = (0..program.names.len() as u32).collect();
             }
             if let Some(slot) = stems.get_mut(name.idx()) {
                 *slot = stem.0;

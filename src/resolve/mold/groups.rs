@@ -55,13 +55,13 @@ pub(super) fn choose(program: &Program<'_>, out: &mut Resolution) {
 }
 
 /// The symbol's name, or the section's name for any section symbol.
-fn signature<'d>(object: &Object<'d>, group: &Group<'d>) -> &'d [u8] {
+fn signature<'d>(object: &Object<'d>, group: &Group) -> &'d [u8] {
     match object.symbol(group.symbol) {
         Some(symbol) if symbol.kind == STT_SECTION => match symbol.place {
             Place::Section(section) => object.section_name(section),
-            _ => group.signature,
+            _ => object.signature(group),
         },
-        _ => group.signature,
+        _ => object.signature(group),
     }
 }
 
@@ -69,7 +69,7 @@ fn name_of(
     program: &Program<'_>,
     input: &InputFile<'_>,
     object: &Object<'_>,
-    group: &Group<'_>,
+    group: &Group,
     text: &[u8],
 ) -> Option<NameId> {
     let section_symbol = object.symbol(group.symbol).is_some_and(|s| s.kind == STT_SECTION);

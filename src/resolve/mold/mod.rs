@@ -105,8 +105,8 @@ fn check_versions(program: &Program<'_>, out: &mut Resolution) {
             continue;
         }
         for &name in &input.names {
+            let Some(at) = program.names.version_at(name) else { continue };
             let text = program.name(name);
-            let Some(at) = text.iter().position(|&b| b == b'@') else { continue };
             let version = text.get(at + 1..).unwrap_or_default();
             let version = version.strip_prefix(b"@").unwrap_or(version);
             let winner = out.definitions[name];

@@ -24,20 +24,15 @@ impl Keys {
     /// GS 3.4, 5.8: `foo@@V` is `foo`; `foo@V`, `foo@` and `foo@@` are names of their own.
     pub(super) fn new(program: &Program<'_>) -> Self {
         let count = program.names.len();
-        let versioned: Vec<(NameId, NameId)> = (0..count)
-            .into_par_iter()
-            .with_min_len(4096)
-            .filter_map(|number| {
-                let id = NameId::from_usize(number);
-                let name = program.name(id);
-                let at = name.iter().position(|&b| b == b'@')?;
-                let version = &name[at..];
-                if !version.starts_with(b"@@") || version.len() == 2 {
-                    return None;
-                }
-                Some((id, program.names.find(&name[..at])?))
-            })
-            .collect();
+        let of_version = |&(id, at): &(NameId, u32)| {
+            let (stem, version) = program.name(id).split_at_checked(at as usize)?;
+            if !version.starts_with(b"@@") || version.len() == 2 {
+                return None;
+            }
+            Some((id, program.names.find(stem)?))
+        };
+        let versioned: Vec<(NameId, NameId)> =
+            program.names.versioned().iter().filter_map(of_version).collect();
         let mut remap = Vec::new();
         if !versioned.is_empty() {
             remap.extend((0..count).map(NameId::from_usize));
