@@ -41,7 +41,10 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
     let diagnostics = finding::diagnostics(&analysis);
     clock.done("refusals");
     let bytes = match output.format {
-        Format::Linker => listing::removed_text(&analysis),
+        Format::Linker => {
+            super::run::deliver_parts(output.output.as_deref(), &listing::removed_parts(&analysis))?;
+            Vec::new()
+        }
         format => {
             let by: Vec<Grouping> = args.by.iter().map(|b| grouping(*b)).collect();
             let dead = dead::dead(&analysis, &by);
@@ -76,7 +79,9 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
     // The process ends soon: giving memory back piece by piece would only cost time.
     std::mem::forget(analysis);
     std::mem::forget(opened);
-    Ok(Answer { bytes, output: output.output, code })
+    // What linkers print was delivered already.
+    let target = if output.format == Format::Linker { None } else { output.output };
+    Ok(Answer { bytes, output: target, code })
 }
 
 /// What the words of `--by` mean.

@@ -1,7 +1,7 @@
 //! Runs one command: words to an answer, the answer to its place, the outcome to an exit status.
 
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -103,16 +103,28 @@ fn man() -> Result<Vec<u8>> {
 
 /// Writes an answer's bytes to a file.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    std::fs::write(path, bytes).map_err(|e| Error::new(format!("writing {}", path.display()), e.to_string()))
+    deliver_parts(Some(path), &[bytes])
 }
 
-/// Writes the answer. A reader that went away has seen enough: that is no error.
+/// Writes the answer.
 fn deliver(answer: &Answer) -> Result<()> {
-    if let Some(path) = answer.output.as_deref().filter(|p| *p != Path::new("-")) {
-        return write(path, &answer.bytes);
+    deliver_parts(answer.output.as_deref(), std::slice::from_ref(&answer.bytes))
+}
+
+/// Writes an answer that comes in parts. A reader that went away has seen enough: that is no error.
+pub(super) fn deliver_parts(output: Option<&Path>, parts: &[impl AsRef<[u8]>]) -> Result<()> {
+    let write = |out: &mut dyn Write| -> std::io::Result<()> {
+        for part in parts {
+            out.write_all(part.as_ref())?;
+        }
+        out.flush()
+    };
+    if let Some(path) = output.filter(|p| *p != Path::new("-")) {
+        let written = std::fs::File::create(path).and_then(|mut file| write(&mut BufWriter::new(&mut file)));
+        return written.map_err(|e| Error::new(format!("writing {}", path.display()), e.to_string()));
     }
     let mut out = std::io::stdout().lock();
-    match out.write_all(&answer.bytes).and_then(|()| out.flush()) {
+    match write(&mut BufWriter::with_capacity(1 << 16, &mut out)) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::new("writing the answer", e.to_string())),
         _ => Ok(()),
     }

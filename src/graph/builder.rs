@@ -142,7 +142,7 @@ impl<'a, 'd> Build<'a, 'd> {
     /// The section that a global name's winning definition lies in, if it is a regular definition
     /// in a section.
     pub fn defined_section(&self, name: NameId) -> Option<SectionId> {
-        definition_section(self.program, self.resolution, name)
+        self.resolution.placed[name].section()
     }
 
     /// Finishes the graph.
@@ -172,16 +172,6 @@ impl<'a, 'd> Build<'a, 'd> {
             cuts: super::Cuts::default(),
         }
     }
-}
-
-/// The section that a name's winning definition lies in.
-pub(super) fn definition_section(
-    program: &Program<'_>,
-    resolution: &Resolution,
-    name: NameId,
-) -> Option<SectionId> {
-    let definition = resolution.definitions[name];
-    if definition.is_regular() { section_of(program, definition) } else { None }
 }
 
 /// The section that a regular definition lies in.

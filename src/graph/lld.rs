@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 
-use super::builder::definition_section;
 use super::{Build, Class, EdgeKind, ExtraNode, NO_NODE, Root, RootKind, RootSet, SectionGraph};
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
 use crate::load::elf::consts::*;
@@ -146,12 +145,12 @@ fn fill_targets(
     commons: &BTreeMap<NameId, NodeId>,
     hubs: &BTreeMap<NameId, NodeId>,
 ) {
-    let (program, resolution) = (build.program, build.resolution);
+    let resolution = build.resolution;
     build.fill_targets(
         |section| reachable.contains(section.idx()),
         |_, _, _, name| {
             let name = redirect(&resolution.wraps, name);
-            symbol_node(program, resolution, name, reachable, commons).or_else(|| {
+            symbol_node(resolution, name, reachable, commons).or_else(|| {
                 let kind = resolution.definitions[name].kind;
                 let defined =
                     matches!(kind, DefKind::Weak | DefKind::Strong | DefKind::Assigned | DefKind::Common);
@@ -163,7 +162,6 @@ fn fill_targets(
 
 /// The node that a name's definition lies in.
 fn symbol_node(
-    program: &Program<'_>,
     resolution: &Resolution,
     name: NameId,
     reachable: &FixedBitSet,
@@ -173,11 +171,7 @@ fn symbol_node(
     match definition.kind {
         DefKind::Common => commons.get(&name).copied(),
         DefKind::Weak | DefKind::Strong => {
-            let section = definition_section(program, resolution, name).or_else(|| {
-                let f = program.files.get(definition.file)?;
-                // `_binary_X_size` is absolute.
-                (matches!(f.content, Content::Binary(_)) && definition.symbol < 2).then(|| f.section_id(1))
-            })?;
+            let section = resolution.placed[name].section()?;
             reachable.contains(section.idx()).then_some(NodeId(section.0))
         }
         _ => None,
@@ -225,8 +219,8 @@ impl<'d> Walk<'_, 'd> {
     }
 
     fn mark_name(&mut self, name: NameId, kind: RootKind) {
-        let (program, resolution) = (self.build.program, self.build.resolution);
-        if let Some(node) = symbol_node(program, resolution, name, &self.reachable, &self.commons) {
+        let resolution = self.build.resolution;
+        if let Some(node) = symbol_node(resolution, name, &self.reachable, &self.commons) {
             self.enqueue(node, kind, Some(name));
         }
     }

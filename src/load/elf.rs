@@ -256,9 +256,10 @@ impl<'d> Object<'d> {
     }
 
     /// Whether that is a section's name. Cheaper than to compare [`Object::section_name`], whose end must be found first.
+    /// Never true for relocation sections, as with [`Object::name_begins`].
     #[inline]
     pub fn is_named(&self, section: u32, name: &[u8]) -> bool {
-        if self.head(section).is_not(name) && !self.is_relocations(section) {
+        if self.head(section).is_not(name) {
             return false;
         }
         self.name_and_rest(section).strip_prefix(name).is_some_and(|behind| behind.first() == Some(&0))
@@ -267,15 +268,8 @@ impl<'d> Object<'d> {
     /// Whether a section's name begins so.
     #[inline]
     pub fn name_begins(&self, section: u32, prefix: &[u8]) -> bool {
-        if !self.head(section).begins(prefix) && !self.is_relocations(section) {
-            return false;
-        }
-        prefix.len() <= NameHead::LENGTH && !self.is_relocations(section)
-            || self.section_name(section).starts_with(prefix)
-    }
-
-    fn is_relocations(&self, section: u32) -> bool {
-        self.sections.get(section as usize).is_some_and(|row| is_relocation_type(row.kind))
+        self.head(section).begins(prefix)
+            && (prefix.len() <= NameHead::LENGTH || self.section_name(section).starts_with(prefix))
     }
 
     /// The full header of a section, widened to 64 bits.
@@ -427,7 +421,9 @@ impl<'d> Object<'d> {
         let text = self.symbol_names.get(offset as usize..).unwrap_or_default();
         match memchr::memchr2(0, b'@', text) {
             Some(end) if text[end] == 0 => (&text[..end], None),
-            Some(at) => (until_zero(text), Some(&text[..at]).filter(|stem| until_zero(text).len() > stem.len())),
+            Some(at) => {
+                (until_zero(text), Some(&text[..at]).filter(|stem| until_zero(text).len() > stem.len()))
+            }
             None => (b"", None),
         }
     }
@@ -794,14 +790,8 @@ fn read_groups(object: &mut Object<'_>, sections: &[u32]) {
         }
         object.unreadable.extend(wrong.map(|reason| Unreadable { section: 0, reason }));
         let member_count = object.group_members.len() as u32 - first_member;
-        let group = Group {
-            section: index,
-            comdat: flags & 1 != 0,
-            flags,
-            symbol,
-            first_member,
-            member_count,
-        };
+        let group =
+            Group { section: index, comdat: flags & 1 != 0, flags, symbol, first_member, member_count };
         object.groups.push(group);
     }
 }

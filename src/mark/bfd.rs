@@ -5,6 +5,7 @@
 //! `_bfd_mips_elf_gc_mark_extra_sections`, `elf_gc_sweep`.
 
 use fixedbitset::FixedBitSet;
+use rayon::prelude::*;
 
 use super::{Analysed, Edges, Marker, Staged};
 use crate::graph::{Class, EdgeKind, ExtraNode, NO_NODE, Root, bfd as rules};
@@ -17,7 +18,7 @@ use crate::resolve::Resolution;
 /// What the walk asks of a link: an analysed one, or a saved one.
 pub trait Sections: Edges {
     /// A section of an object, perhaps one that is no node.
-    type Section: Copy + PartialEq;
+    type Section: Copy + PartialEq + Send + Sync;
     /// `e_machine`.
     fn machine(&self) -> u16;
     /// The objects of the link, in its order.
@@ -50,6 +51,10 @@ pub trait Sections: Edges {
     fn described(&self, section: Self::Section) -> Option<Self::Section>;
     /// The members of the group that a section stands for.
     fn members(&self, group: Self::Section) -> Option<Vec<Self::Section>>;
+    /// The first of them.
+    fn first_member(&self, group: Self::Section) -> Option<Self::Section> {
+        self.members(group)?.first().copied()
+    }
     /// As [`Edges::each_edge`], where that does not tell the kinds.
     #[inline]
     fn each_edge_of_kind(&self, node: NodeId, f: impl FnMut(NodeId, EdgeKind)) {
@@ -177,8 +182,13 @@ impl Sections for Objects<'_, '_> {
 
     fn members(&self, (file, index): (FileId, u32)) -> Option<Vec<(FileId, u32)>> {
         let object = self.object(file)?;
-        let group = object.groups.iter().find(|g| g.section == index)?;
+        let group = rules::group_at(object, index)?;
         Some(object.members(group).iter().map(|&m| (file, m)).collect())
+    }
+
+    fn first_member(&self, (file, index): (FileId, u32)) -> Option<(FileId, u32)> {
+        let object = self.object(file)?;
+        object.members(rules::group_at(object, index)?).first().map(|&m| (file, m))
     }
 
     fn is_secure(&self) -> bool {
@@ -217,8 +227,10 @@ pub fn mark<S: Sections>(
     }
     walk.run();
     let files = link.files();
-    for &file in &files {
-        walk.file(file);
+    let orders: Vec<Vec<S::Section>> =
+        files.par_iter().with_min_len(16).map(|&file| link.sections(file)).collect();
+    for sections in &orders {
+        walk.file(sections);
     }
     walk.targets(&files);
     for &file in &files {
@@ -276,28 +288,37 @@ impl<S: Sections> Walk<'_, S> {
         }
     }
 
-    /// GS 6.3 and 6.6 for one file.
-    fn file(&mut self, file: FileId) {
+    /// GS 6.3 and 6.6 for one file, whose sections are given in bfd's order.
+    fn file(&mut self, sections: &[S::Section]) {
         let link = self.link;
-        let sections = link.sections(file);
         let mut first_kept: Option<NodeId> = None;
         let mut fragments = false;
-        for &section in &sections {
-            if self.is_marked(section) && self.is_alloc(section) && link.kind(section) != SHT_NOTE {
-                first_kept = first_kept.or(link.node(section));
-            } else {
-                self.follow_link_order(section);
+        for &section in sections {
+            let flags = link.flags(section);
+            let (alloc, linked) = (flags & SHF_ALLOC != 0, flags & SHF_LINK_ORDER != 0);
+            if linked || first_kept.is_none() {
+                if alloc && link.kind(section) != SHT_NOTE && self.is_marked(section) {
+                    first_kept = first_kept.or(link.node(section));
+                } else if linked {
+                    self.follow_link_order(section);
+                }
             }
-            if !fragments && self.is_debug(section) {
+            if !alloc && !fragments && self.is_debug(section) {
                 fragments = link.name(section).starts_with(b".debug_line.");
             }
         }
         let Some(because) = first_kept else { return };
         let mut kept_debug = false;
-        for &section in &sections {
+        for &section in sections {
             if link.kind(section) == SHT_GROUP {
                 self.keep_pure_group(section, because);
-            } else if !link.is_grouped(section)
+                continue;
+            }
+            // Debug and special sections are not allocated.
+            if self.is_alloc(section) {
+                continue;
+            }
+            if !link.is_grouped(section)
                 && link.linked_to(section).is_none()
                 && (self.is_debug(section) || link.is_special(section))
             {
@@ -306,10 +327,10 @@ impl<S: Sections> Walk<'_, S> {
             kept_debug |= self.is_debug(section) && self.is_marked(section);
         }
         if fragments {
-            self.drop_fragments(&sections);
+            self.drop_fragments(sections);
         }
         if kept_debug {
-            self.follow_debug(&sections);
+            self.follow_debug(sections);
         }
     }
 
@@ -335,6 +356,10 @@ impl<S: Sections> Walk<'_, S> {
     }
 
     fn keep_pure_group(&mut self, group: S::Section, because: NodeId) {
+        let may_be = |first| self.is_debug(first) || self.link.is_special(first);
+        if !self.link.first_member(group).is_some_and(may_be) {
+            return;
+        }
         let Some(members) = self.link.members(group) else { return };
         let pure =
             members.iter().all(|&m| self.is_debug(m)) || members.iter().all(|&m| self.link.is_special(m));

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::BStr;
+use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 
 use super::Liveness;
@@ -107,6 +108,7 @@ impl Check<'_, '_> {
         let Content::Object(object) = &input.content else { return Vec::new() };
         let missing = self.missing(file, object);
         let mut lost: Option<Vec<u32>> = None;
+        let mut flagged: Option<FixedBitSet> = None;
         let mut complaints = BTreeMap::new();
         for (index, row) in (0u32..).zip(&object.sections).skip(1) {
             let section = input.section_id(index);
@@ -114,14 +116,29 @@ impl Check<'_, '_> {
                 continue;
             }
             let unwind = self.graph.class[section] == Class::Kept && row.is_alloc();
-            let strict = is_strict(object.machine, object.section_name(index));
+            let strict = is_strict(object, index);
             if unwind || (missing.is_empty() && !strict) {
                 continue;
             }
             let lost = lost.get_or_insert_with(|| self.lost(file, object));
+            let flagged = flagged.get_or_insert_with(|| {
+                let mut flagged = FixedBitSet::with_capacity(object.symbol_count() as usize);
+                flagged.extend(lost.iter().map(|&symbol| symbol as usize));
+                flagged.extend(missing.iter().map(|suspect| suspect.symbol as usize));
+                flagged
+            });
             let size = object.section_size(index);
             for table in object.reloc_sections(index) {
                 let Ok(table) = object.reloc_table(table) else { continue };
+                let mut any = false;
+                table.for_each(|_, reloc| {
+                    any |= flagged.contains(reloc.symbol as usize)
+                        || reloc.offset >= size
+                        || matches!(reloc.kind, R_X86_64_SIZE32 | R_X86_64_SIZE64);
+                });
+                if !any {
+                    continue;
+                }
                 table.for_each(|_, reloc| {
                     if object.machine == EM_X86_64
                         && row.is_alloc()
@@ -287,12 +304,15 @@ impl Check<'_, '_> {
 
 /// gold `get_comdat_behavior`: references from debug and unwind sections may miss their target, on
 /// PowerPC also those of descriptors and tables (`Target_powerpc::Relocate_comdat_behavior`).
-fn is_strict(machine: u16, name: &[u8]) -> bool {
-    match machine {
-        EM_PPC if matches!(name, b".fixup" | b".got2") => return false,
-        EM_PPC64 if matches!(name, b".opd" | b".toc" | b".toc1") => return false,
+fn is_strict(object: &Object<'_>, index: u32) -> bool {
+    let is = |name: &[u8]| object.is_named(index, name);
+    match object.machine {
+        EM_PPC if is(b".fixup") || is(b".got2") => return false,
+        EM_PPC64 if is(b".opd") || is(b".toc") || is(b".toc1") => return false,
         _ => {}
     }
     const LENIENT: [&[u8]; 6] = [b".debug", b".zdebug", b".gnu.linkonce.wi.", b".line", b".stab", b".pdr"];
-    name != b".eh_frame" && name != b".gcc_except_table" && !LENIENT.iter().any(|p| name.starts_with(p))
+    !is(b".eh_frame")
+        && !is(b".gcc_except_table")
+        && !LENIENT.iter().any(|prefix| object.name_begins(index, prefix))
 }

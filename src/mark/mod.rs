@@ -5,6 +5,7 @@
 //! outside the closure, so that every live node still has a reason.
 
 pub mod bfd;
+mod closure;
 mod gold;
 
 use fixedbitset::FixedBitSet;
@@ -46,7 +47,7 @@ impl Liveness {
 }
 
 /// Nodes and edges, whatever holds them.
-pub trait Edges {
+pub trait Edges: Sync {
     /// Number of nodes.
     fn node_count(&self) -> usize;
     /// Calls `f` with every edge of a node; some perhaps more than once.
@@ -72,6 +73,9 @@ impl Edges for Analysed<'_, '_> {
         self.graph.for_each_edge(self.program, node, f);
     }
 }
+
+/// From so many nodes on that wait to be followed the closure is worth several threads.
+const MANY: usize = 64;
 
 /// An ongoing closure.
 pub struct Marker<'a, E> {
@@ -130,6 +134,10 @@ impl<'a, E: Edges> Marker<'a, E> {
     /// Follows edges until nothing new is marked.
     pub fn run(&mut self) {
         let Marker { edges, live, stack, .. } = self;
+        if stack.len() >= MANY && rayon::current_num_threads() > 1 {
+            closure::close(*edges, live, std::mem::take(stack));
+            return;
+        }
         while let Some(node) = stack.pop() {
             edges.each_edge(node, |target, _| {
                 if !live.put(target.index()) {

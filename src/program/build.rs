@@ -223,7 +223,8 @@ impl<'d> Parsed<'d> {
 
     fn object(object: Object<'d>) -> Self {
         let mut stems: Vec<&[u8]> = Vec::new();
-        let mut names: Vec<&[u8]> = Vec::with_capacity((object.symbol_count() - object.first_global) as usize);
+        let mut names: Vec<&[u8]> =
+            Vec::with_capacity((object.symbol_count() - object.first_global) as usize);
         for symbol in object.first_global..object.symbol_count() {
             let (name, stem) = object.versioned_name(object.name_offset(symbol));
             names.push(name);

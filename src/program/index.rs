@@ -21,7 +21,12 @@ pub(super) struct Listed<'d> {
 
 impl<'d> Listed<'d> {
     /// Walks the index of `opened`, whose first member is file `first` of `contents`.
-    pub(super) fn new(opened: &OpenedArchive, bytes: &'d [u8], first: FileId, contents: &[Content<'d>]) -> Self {
+    pub(super) fn new(
+        opened: &OpenedArchive,
+        bytes: &'d [u8],
+        first: FileId,
+        contents: &[Content<'d>],
+    ) -> Self {
         let entries = opened.index.iter().flat_map(|index| &index.entries);
         let mut positions = Vec::with_capacity(opened.index.as_ref().map_or(0, |index| index.entries.len()));
         let mut others: Vec<&[u8]> = Vec::new();
@@ -36,7 +41,8 @@ impl<'d> Listed<'d> {
                 Some(Content::Object(object)) => {
                     let from = object.first_global.saturating_add(next);
                     let to = from.saturating_add(REACH).min(object.symbol_count());
-                    (from..to).find(|&symbol| object.symbol_is_named(symbol, name))
+                    (from..to)
+                        .find(|&symbol| object.symbol_is_named(symbol, name))
                         .map(|symbol| symbol - object.first_global)
                 }
                 _ => None,

@@ -5,8 +5,9 @@
 //! copied.
 
 use std::hash::BuildHasher;
+use std::sync::OnceLock;
 
-use foldhash::fast::FixedState;
+use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
@@ -15,11 +16,24 @@ use crate::ids::{Id, NameId};
 /// Number of shards; a power of two.
 const SHARDS: usize = 16;
 
+/// One mention of a name.
+#[derive(Clone, Copy)]
+struct Mention<'d> {
+    /// Decides the shard and the place in its table.
+    hash: u64,
+    /// Tells names of one hash apart: another hash, by a seed that differs from run to run, so that no
+    /// input can be made for it. Two names are taken for one with a chance of about 2^-100; to compare
+    /// their bytes would cost two cache misses a mention.
+    check: u64,
+    name: &'d [u8],
+    position: u32,
+}
+
 /// The names of one source (a file or an archive index), hashed and grouped by shard.
 #[derive(Default)]
 pub struct NameList<'d> {
-    /// (hash, name, position), grouped by shard, in position order within a shard.
-    entries: Vec<(u64, &'d [u8], u32)>,
+    /// Grouped by shard, in position order within a shard.
+    entries: Vec<Mention<'d>>,
     /// Start of each shard's group in `entries`.
     starts: [u32; SHARDS + 1],
     count: usize,
@@ -33,22 +47,33 @@ fn hash(name: &[u8]) -> u64 {
     FixedState::with_seed(0x6c69_6e6b_7377).hash_one(name)
 }
 
+fn check(name: &[u8]) -> u64 {
+    static SEED: OnceLock<RandomState> = OnceLock::new();
+    SEED.get_or_init(RandomState::default).hash_one(name)
+}
+
 impl<'d> NameList<'d> {
     /// Hashes names; position is their index in the iterator.
     pub fn new(names: impl Iterator<Item = &'d [u8]>) -> Self {
-        let hashed: Vec<(u64, &'d [u8])> = names.map(|name| (hash(name), name)).collect();
+        let mention = |(name, position): (&'d [u8], u32)| Mention {
+            hash: hash(name),
+            check: check(name),
+            name,
+            position,
+        };
+        let hashed: Vec<Mention<'d>> = names.zip(0..).map(mention).collect();
         let mut starts = [0u32; SHARDS + 1];
-        for (hash, _) in &hashed {
-            starts[shard_of(*hash) + 1] += 1;
+        for mention in &hashed {
+            starts[shard_of(mention.hash) + 1] += 1;
         }
         for shard in 0..SHARDS {
             starts[shard + 1] += starts[shard];
         }
         let mut next = starts;
-        let mut entries = vec![(0u64, &b""[..], 0u32); hashed.len()];
-        for (position, (hash, name)) in hashed.iter().enumerate() {
-            let slot = &mut next[shard_of(*hash)];
-            entries[*slot as usize] = (*hash, name, position as u32);
+        let mut entries = hashed.clone();
+        for mention in &hashed {
+            let slot = &mut next[shard_of(mention.hash)];
+            entries[*slot as usize] = *mention;
             *slot += 1;
         }
         NameList { count: entries.len(), entries, starts }
@@ -64,37 +89,40 @@ impl<'d> NameList<'d> {
         self.count == 0
     }
 
-    fn shard(&self, shard: usize) -> &[(u64, &'d [u8], u32)] {
+    fn shard(&self, shard: usize) -> &[Mention<'d>] {
         &self.entries[self.starts[shard] as usize..self.starts[shard + 1] as usize]
     }
 }
 
+/// A name in a table: what decides about it stands beside its id.
+#[derive(Clone, Copy)]
+struct Entry {
+    hash: u64,
+    check: u64,
+    id: u32,
+}
+
 struct Shard<'d> {
-    table: HashTable<u32>,
+    table: HashTable<Entry>,
     names: Vec<&'d [u8]>,
-    hashes: Vec<u64>,
     /// Of names with an `@`: where it stands.
     versioned: Vec<(u32, u32)>,
 }
 
 impl<'d> Shard<'d> {
-    fn intern(&mut self, hash: u64, name: &'d [u8]) -> u32 {
-        let Shard { table, names, hashes, versioned } = self;
-        let entry = table.entry(
-            hash,
-            |&id| hashes[id as usize] == hash && names[id as usize] == name,
-            |&id| hashes[id as usize],
-        );
+    fn intern(&mut self, mention: &Mention<'d>) -> u32 {
+        let Shard { table, names, versioned } = self;
+        let Mention { hash, check, name, .. } = *mention;
+        let entry = table.entry(hash, |other| other.hash == hash && other.check == check, |other| other.hash);
         match entry {
-            hashbrown::hash_table::Entry::Occupied(found) => *found.get(),
+            hashbrown::hash_table::Entry::Occupied(found) => found.get().id,
             hashbrown::hash_table::Entry::Vacant(slot) => {
                 let id = names.len() as u32;
                 if let Some(at) = memchr::memchr(b'@', name) {
                     versioned.push((id, at as u32));
                 }
                 names.push(name);
-                hashes.push(hash);
-                slot.insert(id);
+                slot.insert(Entry { hash, check, id });
                 id
             }
         }
@@ -104,8 +132,7 @@ impl<'d> Shard<'d> {
 /// All interned names.
 pub struct Names<'d> {
     names: Vec<&'d [u8]>,
-    shards: Vec<HashTable<u32>>,
-    hashes: Vec<u64>,
+    shards: Vec<HashTable<Entry>>,
     bases: [u32; SHARDS + 1],
     /// Names with an `@` in the order of their ids, and where its first stands.
     versioned: Vec<(NameId, u32)>,
@@ -122,14 +149,11 @@ impl<'d> Names<'d> {
                     // Of the names of large links about every third is a new one.
                     table: HashTable::with_capacity(total / 3),
                     names: Vec::with_capacity(total / 3),
-                    hashes: Vec::with_capacity(total / 3),
                     versioned: Vec::new(),
                 };
                 let mut local = Vec::with_capacity(total);
                 for list in lists {
-                    for (hash, name, _) in list.shard(number) {
-                        local.push(shard.intern(*hash, name));
-                    }
+                    local.extend(list.shard(number).iter().map(|mention| shard.intern(mention)));
                 }
                 (shard, local)
             })
@@ -154,24 +178,22 @@ impl<'d> Names<'d> {
                 let mut out = vec![NameId(0); list.len()];
                 for (number, (_, local)) in built.iter().enumerate() {
                     let part = &local[offset[number]..];
-                    for ((_, _, position), id) in list.shard(number).iter().zip(part) {
-                        out[*position as usize] = NameId(bases[number] + id);
+                    for (mention, id) in list.shard(number).iter().zip(part) {
+                        out[mention.position as usize] = NameId(bases[number] + id);
                     }
                 }
                 out
             })
             .collect();
         let mut names = Vec::with_capacity(bases[SHARDS] as usize);
-        let mut hashes = Vec::with_capacity(bases[SHARDS] as usize);
         let mut shards = Vec::with_capacity(SHARDS);
         let mut versioned = Vec::new();
         for ((shard, _), base) in built.into_iter().zip(bases) {
             versioned.extend(shard.versioned.iter().map(|&(id, at)| (NameId(base + id), at)));
             names.extend_from_slice(&shard.names);
-            hashes.extend_from_slice(&shard.hashes);
             shards.push(shard.table);
         }
-        (Names { names, shards, hashes, bases, versioned }, ids)
+        (Names { names, shards, bases, versioned }, ids)
     }
 
     /// The id of a name, if any input mentions it.
@@ -179,11 +201,11 @@ impl<'d> Names<'d> {
         let hash = hash(name);
         let shard = shard_of(hash);
         let base = self.bases[shard];
-        let same = |id: &u32| {
-            let at = (base + id) as usize;
-            self.hashes[at] == hash && self.names[at] == name
+        let same = |entry: &Entry| {
+            entry.hash == hash
+                && self.names.get((base + entry.id) as usize).is_some_and(|other| *other == name)
         };
-        self.shards[shard].find(hash, same).map(|id| NameId(base + id))
+        self.shards[shard].find(hash, same).map(|entry| NameId(base + entry.id))
     }
 
     /// The bytes of a name.

@@ -8,6 +8,9 @@ pub(crate) mod bfd;
 pub(crate) mod gold;
 pub(crate) mod lld;
 mod mold;
+mod placed;
+
+pub use placed::Placed;
 
 use fixedbitset::FixedBitSet;
 
@@ -21,12 +24,14 @@ use crate::script::builtin::builtin;
 
 /// Resolves the link as the plan's linker does.
 pub fn resolve(program: &Program<'_>) -> Resolution {
-    match program.plan.profile.flavor {
+    let mut resolution = match program.plan.profile.flavor {
         Flavor::Bfd => bfd::resolve(program),
         Flavor::Gold => gold::resolve(program),
         Flavor::Lld => lld::resolve(program),
         Flavor::Mold => mold::resolve(program),
-    }
+    };
+    resolution.placed = placed::find(program, &resolution);
+    resolution
 }
 
 /// What a global name is in the end.
@@ -134,6 +139,8 @@ pub struct Resolution {
     pub needed_libraries: FixedBitSet,
     /// The winner for each name.
     pub definitions: Table<NameId, Definition>,
+    /// By name: where the winner lies, if it is a regular definition.
+    pub placed: Table<NameId, Placed>,
     /// Most constraining visibility (STV_*) over the files that count for this linker.
     pub visibility: Table<NameId, u8>,
     /// By name: a shared library of the link refers to it or defines it too, in the way that makes
@@ -193,6 +200,7 @@ impl Resolution {
             in_link: FixedBitSet::with_capacity(files),
             needed_libraries: FixedBitSet::with_capacity(files),
             definitions: Table::filled(Definition::default(), names),
+            placed: Table::new(),
             visibility: Table::filled(0, names),
             dynamic_reference: FixedBitSet::with_capacity(names),
             exported: FixedBitSet::with_capacity(names),

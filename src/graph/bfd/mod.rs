@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::{Build, Class, EdgeKind, ExtraNode, NO_NODE, RootSet, SectionGraph};
 use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
 use crate::load::elf::consts::*;
-use crate::load::elf::{Object, Place, SectionRow};
+use crate::load::elf::{Group, Object, Place, SectionRow};
 use crate::load::relocs::Reloc;
 use crate::plan::OutputKind;
 use crate::program::{Content, Program};
@@ -63,13 +63,9 @@ fn classify(object: &Object<'_>, index: u32, row: SectionRow, output: OutputKind
         SHT_STRTAB if object.is_own_string_table(index) => (Class::Structural, false),
         SHT_GROUP => (Class::Node, false),
         // Executables consume the text of a warning symbol (`elf_link_add_object_symbols`).
-        _ if executable && object.name_begins(index, b".gnu.warning.") => {
-            (Class::Discarded, false)
-        }
+        _ if executable && object.name_begins(index, b".gnu.warning.") => (Class::Discarded, false),
         // ld `ldelf_after_open`: build ids of inputs are excluded.
-        _ if !relocatable && object.is_named(index, b".note.gnu.build-id") => {
-            (Class::Discarded, has_relocs)
-        }
+        _ if !relocatable && object.is_named(index, b".note.gnu.build-id") => (Class::Discarded, has_relocs),
         _ if row.flags & SHF_EXCLUDE != 0 && !relocatable => (Class::Discarded, has_relocs),
         _ => (Class::Node, has_relocs),
     }
@@ -253,8 +249,7 @@ fn unwind_of(
     let mut last: Option<(SectionId, Vec<Reloc>)> = None;
     for index in 1..object.sections.len() as u32 {
         let row = object.sections[index as usize];
-        if !matches!(row.kind, SHT_PROGBITS | SHT_X86_64_UNWIND) || !object.is_named(index, b".eh_frame")
-        {
+        if !matches!(row.kind, SHT_PROGBITS | SHT_X86_64_UNWIND) || !object.is_named(index, b".eh_frame") {
             continue;
         }
         let section = f.section_id(index);
@@ -371,6 +366,11 @@ const INDEX: &[u8] = b".gdb_index";
 /// The name of a section that is neither allocated nor a group, for [`is_debug`].
 pub(crate) fn is_debug_name(name: &[u8]) -> bool {
     DEBUG.iter().any(|p| name.starts_with(p)) || name == INDEX
+}
+
+/// The group that a SHT_GROUP section stands for; groups stand in section order.
+pub(crate) fn group_at<'o>(object: &'o Object<'_>, section: u32) -> Option<&'o Group> {
+    object.groups.get(object.groups.binary_search_by_key(&section, |group| group.section).ok()?)
 }
 
 /// GS 2: neither allocated nor with relocations.

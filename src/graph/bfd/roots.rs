@@ -59,8 +59,8 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
             let row = object.sections[index as usize];
             let node = NodeId(section.0);
             if !own_script && keeps.matches(object, index) {
-                let array = object.name_begins(index, b".init_array")
-                    || object.name_begins(index, b".fini_array");
+                let array =
+                    object.name_begins(index, b".init_array") || object.name_begins(index, b".fini_array");
                 found.push((node, if array { RootKind::InitArray } else { RootKind::Keep }));
             } else if row.kind == SHT_NOTE && row.group == 0 && linked_to(object, index).is_none() {
                 found.push((node, RootKind::Note));

@@ -89,7 +89,9 @@ mod tests {
 
     #[test]
     fn heads_of_short_and_long_names() {
-        for text in [&b"\0"[..], b".text\0.data\0", b".text", b".eh_frame\0", b".rodata\0xyz", b".groups1\0", b""] {
+        for text in
+            [&b"\0"[..], b".text\0.data\0", b".text", b".eh_frame\0", b".rodata\0xyz", b".groups1\0", b""]
+        {
             let end = text.iter().position(|&b| b == 0).unwrap_or(text.len());
             let name = &text[..end];
             let head = NameHead::read(text);
@@ -102,8 +104,13 @@ mod tests {
         }
         let head = NameHead::of(b".ctors.65535");
         assert!(HeadFilter::begins(b".ctors.").passes(head) && HeadFilter::begins(b"").passes(head));
-        assert!(HeadFilter::begins(b".ctors.6553").passes(head) && !HeadFilter::begins(b".dtors").passes(head));
-        assert!(!HeadFilter::is(b".ctors").passes(head) && HeadFilter::is(b".ctors").passes(NameHead::of(b".ctors")));
+        assert!(
+            HeadFilter::begins(b".ctors.6553").passes(head) && !HeadFilter::begins(b".dtors").passes(head)
+        );
+        assert!(
+            !HeadFilter::is(b".ctors").passes(head)
+                && HeadFilter::is(b".ctors").passes(NameHead::of(b".ctors"))
+        );
         assert!(NameHead::of(b".text").is_not(b".text."));
         assert!(!NameHead::of(b".text").begins(b".text."));
     }

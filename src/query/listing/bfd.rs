@@ -9,7 +9,7 @@ use crate::query::Analysis;
 use crate::resolve::Asker;
 
 /// Lines of removed sections, without program prefix, in the linker's order.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
+pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     let program = &analysis.program;
     let graph = &analysis.graph;
     let mut commons: Vec<(FileId, NodeId, bool)> = Vec::new();

@@ -10,7 +10,7 @@ use crate::resolve::gold::file_name;
 
 /// Lines of removed sections, without program prefix, in the linker's order. Sections of size 0
 /// are among them.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
+pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     let program = &analysis.program;
     super::by_file(analysis, |file, text| {
         let base = program.files[file].section_base;

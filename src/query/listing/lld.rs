@@ -31,7 +31,7 @@ fn line(program: &Program<'_>, file: FileId, section: &[u8], out: &mut Vec<u8>) 
 }
 
 /// Lines of removed sections, without program prefix, in the linker's order.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
+pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     let Analysis { program, graph, liveness, .. } = analysis;
     let mut out = Vec::new();
     let dead = |number: usize| !liveness.is_live(NodeId::from_usize(graph.section_count() + number));
@@ -55,7 +55,7 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
             }
         }
     });
-    if out.is_empty() { files } else { [out, files].concat() }
+    std::iter::once(out).chain(files).collect()
 }
 
 /// The linker's extraction report, complete with header; `None` if it has none.

@@ -15,6 +15,11 @@ use crate::plan::{Flavor, OutputKind};
 /// The text of `--print-gc-sections`, without the program prefix of bfd and gold, every line with its end, in the
 /// linker's order (mold: file order).
 pub fn removed_text(analysis: &Analysis<'_>) -> Vec<u8> {
+    removed_parts(analysis).concat()
+}
+
+/// As [`removed_text`], in parts that follow one another.
+pub fn removed_parts(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     if !lists(analysis) {
         return Vec::new();
     }
@@ -39,14 +44,13 @@ pub fn lists(analysis: &Analysis<'_>) -> bool {
 }
 
 /// What `write` writes for each file of the link, in link order.
-fn by_file(analysis: &Analysis<'_>, write: impl Fn(FileId, &mut Vec<u8>) + Sync) -> Vec<u8> {
+fn by_file(analysis: &Analysis<'_>, write: impl Fn(FileId, &mut Vec<u8>) + Sync) -> Vec<Vec<u8>> {
     let of_file = |&file: &FileId| {
         let mut text = Vec::new();
         write(file, &mut text);
         text
     };
-    let parts: Vec<Vec<u8>> = analysis.resolution.files.par_iter().with_min_len(8).map(of_file).collect();
-    parts.concat()
+    analysis.resolution.files.par_iter().with_min_len(8).map(of_file).collect()
 }
 
 /// The linker's report of extracted members, complete; `None` if the linker has no such report.

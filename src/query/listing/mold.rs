@@ -10,7 +10,7 @@ use crate::query::Analysis;
 
 /// Lines of removed sections in file position order, then section index; commons come after the
 /// sections of their file. mold 2.42 adds a summary, which says 0 in every case.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
+pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
     let program = &analysis.program;
     let graph = &analysis.graph;
     let first_extra = graph.section_count();
@@ -43,7 +43,7 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<u8> {
         }
     });
     if program.plan.profile.version >= Version(2, 42, 0) {
-        text.extend_from_slice(b"GC saved 0 bytes\n");
+        text.push(b"GC saved 0 bytes\n".to_vec());
     }
     text
 }

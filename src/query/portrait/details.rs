@@ -284,12 +284,7 @@ pub(super) fn signatures(analysis: &Analysis<'_>, texts: &mut Texts) -> Vec<Grou
 }
 
 /// The first member with a row.
-fn first_member(
-    analysis: &Analysis<'_>,
-    file: FileId,
-    object: &Object<'_>,
-    group: &Group<'_>,
-) -> Option<u32> {
+fn first_member(analysis: &Analysis<'_>, file: FileId, object: &Object<'_>, group: &Group) -> Option<u32> {
     let f = &analysis.program.files[file];
     object.members(group).iter().copied().find(|&m| super::rows::has_row(analysis, f.section_id(m)))
 }

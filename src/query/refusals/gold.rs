@@ -1,12 +1,14 @@
 //! Relocations that gold refuses in position independent output ("recompile with -fPIC"), as far as
 //! inputs alone tell: x86-64 (`Target_x86_64::Scan::check_non_pic`, `needs_dynamic_reloc`).
 
+use rayon::prelude::*;
+
 use crate::demangle;
 use crate::error::{Diagnostic, Severity};
 use crate::graph::Class;
-use crate::ids::{NameId, NodeId};
-use crate::load::elf::Place;
+use crate::ids::{FileId, Id, NameId, NodeId};
 use crate::load::elf::consts::*;
+use crate::load::elf::{Object, Place};
 use crate::plan::{OutputKind, Symbolic};
 use crate::program::Content;
 use crate::query::Analysis;
@@ -25,9 +27,20 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
     {
         return out;
     }
-    for &file in &analysis.resolution.files {
+    // By name: refused when absolute, when relative.
+    let by_name: Vec<(bool, bool)> = (0..program.names.len())
+        .into_par_iter()
+        .with_min_len(4096)
+        .map(|number| {
+            let name = Some(NameId::from_usize(number));
+            let refused = |kind| is_refused(analysis, shared, kind, name);
+            (refused(ABSOLUTE[0]), refused(RELATIVE[0]))
+        })
+        .collect();
+    let of_file = |&file: &FileId| -> Vec<Diagnostic> {
+        let mut out = Vec::new();
         let input = &program.files[file];
-        let Content::Object(object) = &input.content else { continue };
+        let Content::Object(object) = &input.content else { return out };
         for index in 1..object.sections.len() as u32 {
             let id = input.section_id(index);
             let row = object.sections[index as usize];
@@ -40,15 +53,19 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
             for table in object.reloc_sections(index) {
                 let Ok(table) = object.reloc_table(table) else { continue };
                 table.for_each(|_, reloc| {
-                    let place = object.symbol(reloc.symbol).map(|s| s.place);
-                    let global = (reloc.symbol >= object.first_global)
-                        .then(|| input.global_name(reloc.symbol))
-                        .flatten()
-                        .map(|name| match place {
-                            Some(Place::Undefined) => referenced(&analysis.resolution.wraps, name),
-                            _ => name,
-                        });
-                    if bad.is_none() && is_refused(analysis, shared, reloc.kind, global) {
+                    let refused = match reloc.kind {
+                        23 => shared,
+                        kind if ABSOLUTE.contains(&kind) || RELATIVE.contains(&kind) => {
+                            let absolute = ABSOLUTE.contains(&kind);
+                            match meant(analysis, file, object, reloc.symbol) {
+                                None => absolute,
+                                Some(name) if absolute => by_name[name.idx()].0,
+                                Some(name) => by_name[name.idx()].1,
+                            }
+                        }
+                        _ => false,
+                    };
+                    if bad.is_none() && refused {
                         bad = Some(reloc.kind);
                     }
                 });
@@ -60,20 +77,34 @@ pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {
                 out.push(Diagnostic::new(Severity::Error, subject, message));
             }
         }
-    }
+        out
+    };
+    let lists: Vec<Vec<Diagnostic>> =
+        analysis.resolution.files.par_iter().with_max_len(16).map(of_file).collect();
+    out.extend(lists.into_iter().flatten());
     out
 }
 
+/// R_X86_64_8, _16, _32, _32S.
+const ABSOLUTE: [u32; 4] = [14, 12, 10, 11];
+/// The place-relative ones of all widths.
+const RELATIVE: [u32; 4] = [15, 13, 2, 24];
+
+/// The name that a file's global symbol means.
+fn meant(analysis: &Analysis<'_>, file: FileId, object: &Object<'_>, symbol: u32) -> Option<NameId> {
+    let name = analysis.program.files[file].global_name(symbol)?;
+    let wraps = &analysis.resolution.wraps;
+    if wraps.is_empty() {
+        return Some(name);
+    }
+    match object.symbol(symbol).map(|s| s.place) {
+        Some(Place::Undefined) => Some(referenced(wraps, name)),
+        _ => Some(name),
+    }
+}
+
 fn is_refused(analysis: &Analysis<'_>, shared: bool, kind: u32, name: Option<NameId>) -> bool {
-    // R_X86_64_8, _16, _32, _32S; the place-relative ones of all widths; TPOFF32.
-    let absolute = matches!(kind, 14 | 12 | 10 | 11);
-    let relative = matches!(kind, 15 | 13 | 2 | 24);
-    if kind == 23 {
-        return shared;
-    }
-    if !absolute && !relative {
-        return false;
-    }
+    let absolute = ABSOLUTE.contains(&kind);
     let Some(name) = name else { return absolute };
     let definition = analysis.resolution.definitions[name];
     let object = analysis.program.files.get(definition.file).and_then(|f| f.object());

@@ -12,7 +12,6 @@ mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bstr::BStr;
 use crate::error::{Diagnostic, Severity};
 use crate::graph::Class;
 use crate::ids::{NameId, NodeId};
@@ -23,6 +22,7 @@ use crate::script::CommandKind;
 use crate::script::filematch::FileName;
 use crate::script::keep::KeepTable;
 use crate::script::walk;
+use bstr::BStr;
 
 /// All reasons.
 pub(super) fn refusals(analysis: &Analysis<'_>) -> Vec<Diagnostic> {

@@ -8,6 +8,7 @@ mod scan;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::BString;
+use rayon::prelude::*;
 
 use crate::error::{Diagnostic, Severity};
 use crate::graph::Class;
@@ -61,9 +62,8 @@ fn broken_lists(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
 
 /// Mergeable sections and unwind data that mold cannot take apart.
 fn broken_sections(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
-    let program = &analysis.program;
-    for &file in &analysis.resolution.files {
-        let Some(object) = program.files[file].object() else { continue };
+    out.extend(by_file(analysis, |file, object, out| {
+        let program = &analysis.program;
         for (index, row) in (1u32..).zip(object.sections.iter().skip(1)) {
             let id = program.files[file].section_id(index);
             let class = analysis.graph.class[id];
@@ -82,7 +82,23 @@ fn broken_sections(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
                 out.push(error(format!("{}:({section})", program.label(file)), reason));
             }
         }
-    }
+    }));
+}
+
+/// What `look` finds in each object of the link, in file order.
+fn by_file<T: Send>(
+    analysis: &Analysis<'_>,
+    look: impl Fn(FileId, &Object<'_>, &mut Vec<T>) + Sync,
+) -> impl Iterator<Item = T> {
+    let of_file = |&file: &FileId| {
+        let mut found = Vec::new();
+        if let Some(object) = analysis.program.files[file].object() {
+            look(file, object, &mut found);
+        }
+        found
+    };
+    let lists: Vec<Vec<T>> = analysis.resolution.files.par_iter().with_max_len(16).map(of_file).collect();
+    lists.into_iter().flatten()
 }
 
 fn broken_unwind(object: &Object<'_>, section: u32) -> Option<String> {
@@ -111,9 +127,8 @@ fn broken_unwind(object: &Object<'_>, section: u32) -> Option<String> {
 /// Strong definitions in live sections whose name belongs to another file.
 fn duplicates(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     let (program, resolution) = (&analysis.program, &analysis.resolution);
-    for &file in &resolution.files {
+    out.extend(by_file(analysis, |file, object, out| {
         let input = &program.files[file];
-        let Some(object) = input.object() else { continue };
         for (symbol, &name) in (object.first_global..).zip(&input.names) {
             let winner = resolution.definitions[name];
             if winner.file == file || !winner.is_regular() {
@@ -126,7 +141,7 @@ fn duplicates(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
                     let id = input.section_id(section);
                     match analysis.graph.class[id] {
                         Class::Node => analysis.liveness.is_live(NodeId(id.0)),
-                        Class::Kept => object.section_name(section) != b".eh_frame",
+                        Class::Kept => !object.is_named(section, b".eh_frame"),
                         _ => false,
                     }
                 }
@@ -138,7 +153,7 @@ fn duplicates(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
                 out.push(error(program.label(file), format!("duplicate symbol: {other}: {name}")));
             }
         }
-    }
+    }));
 }
 
 /// Undefined names that live sections refer to.
@@ -184,6 +199,9 @@ fn undefined(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         // Which of the file's symbols are missing.
         let mut wanted: BTreeMap<u32, NameId> = BTreeMap::new();
         for (symbol, &name) in (object.first_global..).zip(&input.names) {
+            if wraps.is_empty() && !missing(name) {
+                continue;
+            }
             let Some(entry) = object.symbol(symbol) else { break };
             if entry.place != Place::Undefined {
                 continue;
@@ -256,7 +274,9 @@ fn live_identifiers<'d>(analysis: &Analysis<'d>) -> BTreeSet<&'d [u8]> {
             Class::Pieces => true,
             _ => false,
         };
-        if stays {
+        let (file, index) = program.locate(section);
+        let dotted = program.files[file].object().is_some_and(|o| o.name_begins(index, b"."));
+        if stays && !dotted {
             let name = program.section_name(section);
             let letter = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
             if name.iter().all(letter) && name.first().is_some_and(|b| !b.is_ascii_digit()) {

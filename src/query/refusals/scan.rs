@@ -286,11 +286,17 @@ fn defined(analysis: &Analysis<'_>, name: NameId) -> Option<(Leads, u8, bool)> {
         }
         DefKind::Common => Some((Leads::Section, STT_OBJECT, false)),
         DefKind::Strong | DefKind::Weak => {
-            let symbol = file?.object()?.symbol(definition.symbol)?;
-            if file?.mode.just_symbols {
-                return Some((Leads::Absolute, symbol.kind, false));
+            let file = file.filter(|file| file.object().is_some())?;
+            let placed = resolution.placed[name];
+            if file.mode.just_symbols {
+                return Some((Leads::Absolute, placed.kind, false));
             }
-            Some((led(&symbol)?, symbol.kind, definition.kind == DefKind::Weak))
+            let leads = match placed.section() {
+                Some(_) => Leads::Section,
+                None if placed.absolute => Leads::Absolute,
+                None => return None,
+            };
+            Some((leads, placed.kind, definition.kind == DefKind::Weak))
         }
         _ => None,
     }

@@ -268,10 +268,7 @@ impl Check<'_, '_> {
             }
             // From lld 15 on a definition in a dropped section counts as undefined.
             DefKind::Weak | DefKind::Strong if !self.fourteen && self.collects => {
-                let Some(owner) = program.files.get(definition.file) else { return false };
-                let place = owner.object().and_then(|o| o.symbol(definition.symbol)).map(|s| s.place);
-                let Some(Place::Section(section)) = place else { return false };
-                let section = owner.section_id(section);
+                let Some(section) = resolution.placed[name].section() else { return false };
                 let collectable = matches!(self.analysis.graph.class[section], Class::Node | Class::Pieces);
                 let gone = collectable && !self.is_live(section);
                 gone && (self.reports || !default)
@@ -301,4 +298,3 @@ impl Check<'_, '_> {
         bound.is_some_and(|section| self.bounds.contains(section))
     }
 }
-
