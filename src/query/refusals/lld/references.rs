@@ -90,15 +90,16 @@ impl Check<'_, '_> {
                 continue;
             }
             match self.analysis.graph.class[section] {
-                Class::Node | Class::Pieces if self.is_live(section) => {
-                    if self.refers(object, index, &flagged) {
-                        self.section(file, f, object, index, &mut out);
-                    }
+                Class::Node | Class::Pieces
+                    if self.is_live(section) && self.refers(object, index, &flagged) =>
+                {
+                    self.section(file, f, object, index, &mut out);
                 }
-                Class::Kept if object.is_named(index, b".eh_frame") => {
-                    if self.may_unwind_to(file, object, index, &flagged) {
-                        self.unwind(file, f, object, index, &mut out);
-                    }
+                Class::Kept
+                    if object.is_named(index, b".eh_frame")
+                        && self.may_unwind_to(file, object, index, &flagged) =>
+                {
+                    self.unwind(file, f, object, index, &mut out);
                 }
                 _ => {}
             }
