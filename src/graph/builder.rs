@@ -39,6 +39,12 @@ impl<'a, 'd> Build<'a, 'd> {
     /// Empty columns of the right size.
     pub fn new(program: &'a Program<'d>, resolution: &'a Resolution) -> Self {
         let sections = program.section_count as usize;
+        // Found here by all threads; asked for in the end.
+        resolution.files.par_iter().with_max_len(16).for_each(|&file| {
+            if let Content::Object(object) = &program.files[file].content {
+                object.relocation_faults();
+            }
+        });
         Build {
             program,
             resolution,

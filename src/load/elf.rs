@@ -633,7 +633,7 @@ fn survey<Elf: FileHeader<Endian = Endianness>>(
         symtab: 0,
         extended: 0,
         groups: Vec::new(),
-        relocations: Vec::new(),
+        relocations: Vec::with_capacity(headers.len() / 2),
     };
     let mut claimed = 0u64;
     for (index, header) in headers.iter().enumerate() {
@@ -760,6 +760,8 @@ fn read_groups(object: &mut Object<'_>, sections: &[u32]) {
             Endianness::Big => u32::from_be_bytes(field),
         }
     };
+    object.groups.reserve_exact(sections.len());
+    object.group_members.reserve(sections.len() * 2);
     for &index in sections {
         let Some(data) = object.section_data(index).filter(|d| d.len() >= 4) else {
             let reason = format!("section group {index} cannot be read");

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use super::index::Listed;
 use super::intermediate::half;
 use super::{
-    ArchiveInput, Content, Half, InputFile, Intermediate, LinkItem, NameList, Names, Opaque, Program, Target,
+    ArchiveInput, Content, Half, InputFile, Intermediate, LinkItem, NameList, Names, Opaque, Program,
+    Scratch, Target,
 };
 use crate::error::{Diagnostic, Error, Result, Severity};
 use crate::ids::{ArchiveId, FileId, Id, NameId, SectionId, Table};
@@ -47,7 +48,9 @@ pub fn build<'d>(plan: &'d LinkPlan, link: &'d OpenedLink) -> Result<Program<'d>
         .par_iter()
         .enumerate()
         .with_max_len(64)
-        .map(|(number, source)| parse(plan, source, rooms.get(number)))
+        .map_init(Scratch::default, |scratch, (number, source)| {
+            parse(plan, source, rooms.get(number), scratch)
+        })
         .collect();
     let mut contents = Vec::with_capacity(parsed.len());
     let mut lists = Vec::with_capacity(parsed.len());
@@ -221,22 +224,24 @@ impl<'d> Parsed<'d> {
         Parsed::new(Content::Opaque(what), NameList::new(std::iter::empty()))
     }
 
-    fn object(object: Object<'d>) -> Self {
+    fn object(object: Object<'d>, scratch: &mut Scratch<'d>) -> Self {
         let mut stems: Vec<&[u8]> = Vec::new();
-        let mut names: Vec<&[u8]> =
-            Vec::with_capacity((object.symbol_count() - object.first_global) as usize);
         for symbol in object.first_global..object.symbol_count() {
             let (name, stem) = object.versioned_name(object.name_offset(symbol));
-            names.push(name);
+            scratch.names.push(name);
             stems.extend(stem);
         }
-        names.append(&mut stems);
-        let list = NameList::new(names.into_iter());
-        Parsed::new(Content::Object(Box::new(object)), list)
+        scratch.names.append(&mut stems);
+        Parsed::new(Content::Object(Box::new(object)), scratch.list())
     }
 }
 
-fn parse<'d>(plan: &LinkPlan, source: &Source<'d>, room: Option<&'d OnceLock<Vec<u8>>>) -> Parsed<'d> {
+fn parse<'d>(
+    plan: &LinkPlan,
+    source: &Source<'d>,
+    room: Option<&'d OnceLock<Vec<u8>>>,
+    scratch: &mut Scratch<'d>,
+) -> Parsed<'d> {
     if let Some(reason) = source.missing {
         return Parsed::opaque(Opaque::Missing(reason.to_string()));
     }
@@ -250,12 +255,12 @@ fn parse<'d>(plan: &LinkPlan, source: &Source<'d>, room: Option<&'d OnceLock<Vec
         InputKind::Object | InputKind::OtherElf => match Object::parse(source.bytes) {
             Err(reason) => Parsed::opaque(Opaque::Damaged(reason)),
             Ok(object) => match lto::format_of_object(&object) {
-                None => Parsed::object(object),
+                None => Parsed::object(object, scratch),
                 Some(format) => {
                     let face = triple::of_object(&object);
                     let table = lto::read_object(&object, format);
                     let known = Known { format, table, machine: Some(face), data: source.bytes };
-                    intermediate(plan, known, Some(object), room)
+                    intermediate(plan, known, Some(object), room, scratch)
                 }
             },
         },
@@ -271,7 +276,7 @@ fn parse<'d>(plan: &LinkPlan, source: &Source<'d>, room: Option<&'d OnceLock<Vec
             let table = lto::bitcode::read(source.bytes);
             let machine = table.as_ref().ok().and_then(|t| triple::machine(&t.triple));
             let known = Known { format: Format::Bitcode, table, machine, data: source.bytes };
-            intermediate(plan, known, None, room)
+            intermediate(plan, known, None, room, scratch)
         }
         InputKind::Shared | InputKind::Archive | InputKind::Other => Parsed::opaque(Opaque::NotAnObject),
     }
@@ -291,6 +296,7 @@ fn intermediate<'d>(
     known: Known<'d>,
     native: Option<Object<'d>>,
     room: Option<&'d OnceLock<Vec<u8>>>,
+    scratch: &mut Scratch<'d>,
 ) -> Parsed<'d> {
     let Known { format, table, machine, data } = known;
     let unread = if format.is_gcc() { Opaque::SlimLto } else { Opaque::Bitcode };
@@ -328,7 +334,7 @@ fn intermediate<'d>(
         Err(reason) => about.approximate = Some(reason),
     }
     let mut parsed = match (half, native, stand_in) {
-        (Half::Native, Some(object), _) => Parsed::object(object),
+        (Half::Native, Some(object), _) => Parsed::object(object, scratch),
         (Half::Intermediate, _, Some(mut object)) => {
             // All it refers to is unknown until code is made: everything it names is kept.
             let real = 1..object.sections.len() as u32;
@@ -336,7 +342,7 @@ fn intermediate<'d>(
             let reason = || "intermediate code".to_string();
             object.unreadable =
                 loaded.into_iter().map(|section| Unreadable { section, reason: reason() }).collect();
-            Parsed::object(object)
+            Parsed::object(object, scratch)
         }
         _ => Parsed::opaque(unread),
     };

@@ -12,6 +12,7 @@ mod names;
 
 pub use build::build;
 pub use intermediate::{Half, Intermediate};
+use names::Scratch;
 pub use names::{NameList, Names};
 
 use bstr::BString;

@@ -52,18 +52,39 @@ fn check(name: &[u8]) -> u64 {
     SEED.get_or_init(RandomState::default).hash_one(name)
 }
 
+/// Room for the names of one file, used again for the next.
+#[derive(Default)]
+pub(super) struct Scratch<'d> {
+    /// The names; taken in by [`Scratch::list`].
+    pub(super) names: Vec<&'d [u8]>,
+    hashed: Vec<Mention<'d>>,
+}
+
+impl<'d> Scratch<'d> {
+    /// The list of the names, which are gone from here then.
+    pub(super) fn list(&mut self) -> NameList<'d> {
+        NameList::with_room(self.names.drain(..), &mut self.hashed)
+    }
+}
+
 impl<'d> NameList<'d> {
     /// Hashes names; position is their index in the iterator.
     pub fn new(names: impl Iterator<Item = &'d [u8]>) -> Self {
+        NameList::with_room(names, &mut Vec::new())
+    }
+
+    /// As [`NameList::new`]; `hashed` is room that is used again and again.
+    fn with_room(names: impl Iterator<Item = &'d [u8]>, hashed: &mut Vec<Mention<'d>>) -> Self {
+        hashed.clear();
         let mention = |(name, position): (&'d [u8], u32)| Mention {
             hash: hash(name),
             check: check(name),
             name,
             position,
         };
-        let hashed: Vec<Mention<'d>> = names.zip(0..).map(mention).collect();
+        hashed.extend(names.zip(0..).map(mention));
         let mut starts = [0u32; SHARDS + 1];
-        for mention in &hashed {
+        for mention in hashed.iter() {
             starts[shard_of(mention.hash) + 1] += 1;
         }
         for shard in 0..SHARDS {
@@ -71,7 +92,7 @@ impl<'d> NameList<'d> {
         }
         let mut next = starts;
         let mut entries = hashed.clone();
-        for mention in &hashed {
+        for mention in hashed.iter() {
             let slot = &mut next[shard_of(mention.hash)];
             entries[*slot as usize] = *mention;
             *slot += 1;

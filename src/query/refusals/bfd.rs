@@ -267,16 +267,22 @@ fn is_kept(analysis: &Analysis<'_>, section: SectionId) -> bool {
     }
 }
 
-/// What `look` finds in the relocations of the kept sections that `wanted` names, in file order.
+/// What `look` finds in the relocations of the kept sections that `wanted` names, in file order. `suspects`: the
+/// only symbols of a file that it need look at.
 fn in_references<T: Send>(
     analysis: &Analysis<'_>,
     wanted: impl Fn(FileId, &Object<'_>, u32) -> bool + Sync,
+    suspects: impl Fn(FileId, &Object<'_>) -> Option<FixedBitSet> + Sync,
     look: impl Fn(FileId, &Object<'_>, u32, &Reloc) -> Option<T> + Sync,
 ) -> Vec<T> {
     let program = &analysis.program;
     let of_file = |&file: &FileId| {
         let mut found = Vec::new();
         let Content::Object(object) = &program.files[file].content else { return found };
+        let suspects = suspects(file, object);
+        if suspects.as_ref().is_some_and(FixedBitSet::is_clear) {
+            return found;
+        }
         for index in 1..object.sections.len() as u32 {
             if object.sections[index as usize].reloc == 0
                 || !is_kept(analysis, program.files[file].section_id(index))
@@ -285,8 +291,14 @@ fn in_references<T: Send>(
                 continue;
             }
             for table in object.reloc_sections(index) {
-                if let Ok(table) = object.reloc_table(table) {
-                    table.for_each(|_, reloc| found.extend(look(file, object, index, &reloc)));
+                let Ok(table) = object.reloc_table(table) else { continue };
+                match &suspects {
+                    None => table.for_each(|_, reloc| found.extend(look(file, object, index, &reloc))),
+                    Some(suspects) => table.for_each(|_, reloc| {
+                        if suspects.contains(reloc.symbol as usize) {
+                            found.extend(look(file, object, index, &reloc));
+                        }
+                    }),
                 }
             }
         }
@@ -316,8 +328,18 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
         let wanted = reports || protected || analysis.resolution.visibility[name] != STV_DEFAULT;
         (wanted && bad.contains(name.idx())).then_some((name, file, section))
     };
+    let suspects = |file: FileId, object: &Object<'_>| {
+        // What `--wrap` sends elsewhere is not told by names alone.
+        if !analysis.resolution.wraps.is_empty() {
+            return None;
+        }
+        let mut out = FixedBitSet::with_capacity(object.symbol_count() as usize);
+        let names = (object.first_global as usize..).zip(&program.files[file].names);
+        out.extend(names.filter(|(_, name)| bad.contains(name.idx())).map(|(symbol, _)| symbol));
+        Some(out)
+    };
     let mut seen = FixedBitSet::with_capacity(program.names.len());
-    for (name, file, section) in in_references(analysis, |_, _, _| true, used) {
+    for (name, file, section) in in_references(analysis, |_, _, _| true, suspects, used) {
         if !seen.put(name.idx()) {
             let text = String::from_utf8_lossy(program.name(name)).into_owned();
             let section = program.files[file].section_id(section);
@@ -378,7 +400,19 @@ fn discarded(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
     }
     let found = in_references(
         analysis,
-        |file, object, section| concerned.contains(file.idx()) && !may_refer_to_discarded(object, section),
+        |_, object, section| !may_refer_to_discarded(object, section),
+        |file, object| {
+            let mut out = FixedBitSet::with_capacity(object.symbol_count() as usize);
+            if concerned.contains(file.idx()) {
+                let base = program.files[file].section_base;
+                let of_gone = |&symbol: &u32| match object.symbol(symbol).map(|s| s.place) {
+                    Some(Place::Section(section)) => gone(SectionId(base + section)),
+                    _ => false,
+                };
+                out.extend((1..object.first_global).filter(of_gone).map(|symbol| symbol as usize));
+            }
+            Some(out)
+        },
         |file, object, section, reloc| {
             let symbol = reloc.symbol;
             if symbol == 0 || symbol >= object.first_global {

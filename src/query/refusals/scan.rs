@@ -10,6 +10,7 @@ use crate::graph::Class;
 use crate::ids::{FileId, Id, NameId, NodeId};
 use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Place, Symbol};
+use crate::plan::OutputKind;
 use crate::program::Content;
 use crate::query::Analysis;
 use crate::resolve::{DefKind, lld};
@@ -101,7 +102,7 @@ fn led(symbol: &Symbol) -> Option<Leads> {
 }
 
 /// Asks `rule` about every relocation of every live allocated section but unwind data; one reason a
-/// file and name.
+/// file and name. In executables it must not tell names defined in objects apart.
 pub(super) fn judge(
     analysis: &Analysis<'_>,
     rule: impl Fn(&Use) -> Option<&'static str> + Sync,
@@ -239,10 +240,23 @@ impl<'a, 'd> Suspects<'a, 'd> {
             }
             ways
         };
+        let alike = analysis.program.plan.output_kind != OutputKind::Shared;
+        let any = NameId::from_usize(0);
+        let of_kind = |leads: Leads| -> [[u16; 2]; 16] {
+            let ways = |kind: usize, weak: bool| refused(leads, Some(any), kind as u8, weak);
+            std::array::from_fn(|kind| [ways(kind, false), ways(kind, true)])
+        };
+        let executable = alike && !analysis.program.names.is_empty();
+        let known = executable.then(|| (of_kind(Leads::Section), of_kind(Leads::Absolute)));
         let of_name = |number: usize| {
             let name = NameId::from_usize(number);
             let (leads, kind, weak) = defined(analysis, name)?;
-            Some(refused(leads, Some(name), kind, weak))
+            let at = (usize::from(kind & 15), usize::from(weak));
+            Some(match (leads, &known) {
+                (Leads::Section, Some((placed, _))) => placed[at.0][at.1],
+                (Leads::Absolute, Some((_, absolute))) => absolute[at.0][at.1],
+                _ => refused(leads, Some(name), kind, weak),
+            })
         };
         let count = analysis.program.names.len();
         let names = (0..count).into_par_iter().with_min_len(4096);

@@ -34,30 +34,35 @@ pub(super) fn refusals(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
         return;
     }
     let allocated = |_, object: &Object<'_>, section: u32| object.sections[section as usize].is_alloc();
-    let found = in_references(analysis, allocated, |file, object, section, reloc| {
-        let row = object.sections[section as usize];
-        let writable = row.flags & SHF_WRITE != 0;
-        let absolute =
-            matches!(reloc.kind, R_8 | R_16 | R_32 | R_32S) && (reloc.kind != R_32 || target.is_64);
-        let relative = matches!(reloc.kind, R_PC8 | R_PC16 | R_PC32) && shared && !writable;
-        let thread_local = reloc.kind == R_TPOFF32 && shared && target.is_64;
-        if !(absolute || relative || thread_local) {
-            return None;
-        }
-        let place = object.symbol(reloc.symbol).map(|s| s.place);
-        let name =
-            program.files[file].global_name(reloc.symbol).filter(|_| reloc.symbol >= object.first_global);
-        let name = name.map(|name| match place {
-            Some(Place::Undefined) => referenced(&analysis.resolution.wraps, name),
-            _ => name,
-        });
-        let kind = name.map(|name| analysis.resolution.definitions[name].kind);
-        let from_library = kind == Some(DefKind::Shared);
-        let refused = thread_local
-            || (absolute && !plan.no_reloc_overflow && (pic || (from_library && writable)))
-            || (relative && name.is_some_and(|name| is_preemptible(analysis, name)));
-        refused.then_some((file, section, reloc.kind, name))
-    });
+    let found = in_references(
+        analysis,
+        allocated,
+        |_, _| None,
+        |file, object, section, reloc| {
+            let row = object.sections[section as usize];
+            let writable = row.flags & SHF_WRITE != 0;
+            let absolute =
+                matches!(reloc.kind, R_8 | R_16 | R_32 | R_32S) && (reloc.kind != R_32 || target.is_64);
+            let relative = matches!(reloc.kind, R_PC8 | R_PC16 | R_PC32) && shared && !writable;
+            let thread_local = reloc.kind == R_TPOFF32 && shared && target.is_64;
+            if !(absolute || relative || thread_local) {
+                return None;
+            }
+            let place = object.symbol(reloc.symbol).map(|s| s.place);
+            let name =
+                program.files[file].global_name(reloc.symbol).filter(|_| reloc.symbol >= object.first_global);
+            let name = name.map(|name| match place {
+                Some(Place::Undefined) => referenced(&analysis.resolution.wraps, name),
+                _ => name,
+            });
+            let kind = name.map(|name| analysis.resolution.definitions[name].kind);
+            let from_library = kind == Some(DefKind::Shared);
+            let refused = thread_local
+                || (absolute && !plan.no_reloc_overflow && (pic || (from_library && writable)))
+                || (relative && name.is_some_and(|name| is_preemptible(analysis, name)));
+            refused.then_some((file, section, reloc.kind, name))
+        },
+    );
     let mut last = None;
     for (file, section, kind, name) in found {
         if last.replace((file, section)) == Some((file, section)) {
