@@ -42,7 +42,7 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
     clock.done("refusals");
     let bytes = match output.format {
         Format::Linker => {
-            super::run::deliver_parts(output.output.as_deref(), &listing::removed_parts(&analysis))?;
+            super::run::deliver_by(output.output.as_deref(), |out| listing::write_removed(&analysis, out))?;
             Vec::new()
         }
         format => {

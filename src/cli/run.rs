@@ -103,28 +103,25 @@ fn man() -> Result<Vec<u8>> {
 
 /// Writes an answer's bytes to a file.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    deliver_parts(Some(path), &[bytes])
+    deliver_by(Some(path), |out| out.write_all(bytes))
 }
 
 /// Writes the answer.
 fn deliver(answer: &Answer) -> Result<()> {
-    deliver_parts(answer.output.as_deref(), std::slice::from_ref(&answer.bytes))
+    deliver_by(answer.output.as_deref(), |out| out.write_all(&answer.bytes))
 }
 
-/// Writes an answer that comes in parts. A reader that went away has seen enough: that is no error.
-pub(super) fn deliver_parts(output: Option<&Path>, parts: &[impl AsRef<[u8]>]) -> Result<()> {
-    let write = |out: &mut dyn Write| -> std::io::Result<()> {
-        for part in parts {
-            out.write_all(part.as_ref())?;
-        }
-        out.flush()
-    };
+/// Has an answer written. A reader that went away has seen enough: that is no error.
+pub(super) fn deliver_by(
+    output: Option<&Path>,
+    write: impl Fn(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
     if let Some(path) = output.filter(|p| *p != Path::new("-")) {
-        let written = std::fs::File::create(path).and_then(|mut file| write(&mut BufWriter::new(&mut file)));
+        let written = std::fs::File::create(path).and_then(|mut file| write(&mut file));
         return written.map_err(|e| Error::new(format!("writing {}", path.display()), e.to_string()));
     }
-    let mut out = std::io::stdout().lock();
-    match write(&mut BufWriter::with_capacity(1 << 16, &mut out)) {
+    let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::new("writing the answer", e.to_string())),
         _ => Ok(()),
     }

@@ -1,6 +1,8 @@
 //! The lines of GNU ld: `--print-gc-sections` (bfd `elf_gc_sweep`) and the map's block of archive
 //! members (ld `add_archive_element`). GS 3.6, 7.
 
+use std::io::{Result, Write};
+
 use crate::graph::bfd::section_order;
 use crate::graph::{Class, ExtraNode};
 use crate::ids::{FileId, NodeId, SectionId};
@@ -9,7 +11,7 @@ use crate::query::Analysis;
 use crate::resolve::Asker;
 
 /// Lines of removed sections, without program prefix, in the linker's order.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+pub(super) fn removed(analysis: &Analysis<'_>, out: &mut dyn Write) -> Result<()> {
     let program = &analysis.program;
     let graph = &analysis.graph;
     let mut commons: Vec<(FileId, NodeId, bool)> = Vec::new();
@@ -23,7 +25,7 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
         }
     }
     commons.sort_by_key(|&(file, id, _)| (file, id));
-    super::by_file(analysis, |file, text| {
+    super::by_file(analysis, out, |file, text| {
         let f = &program.files[file];
         let Content::Object(object) = &f.content else { return };
         let mut label: Option<Vec<u8>> = None;

@@ -1,6 +1,8 @@
 //! The lines of gold: `--print-gc-sections` (gold `do_layout`, second pass) and the map's block of
 //! archive members (gold `Mapfile::report_include_archive_member`). GS 3.6, 7.
 
+use std::io::{Result, Write};
+
 use crate::graph::Class;
 use crate::ids::{FileId, NodeId, SectionId};
 use crate::program::{Content, Program};
@@ -10,9 +12,9 @@ use crate::resolve::gold::file_name;
 
 /// Lines of removed sections, without program prefix, in the linker's order. Sections of size 0
 /// are among them.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+pub(super) fn removed(analysis: &Analysis<'_>, out: &mut dyn Write) -> Result<()> {
     let program = &analysis.program;
-    super::by_file(analysis, |file, text| {
+    super::by_file(analysis, out, |file, text| {
         let base = program.files[file].section_base;
         let mut label: Option<Vec<u8>> = None;
         for index in 1..program.files[file].section_count() {

@@ -3,6 +3,8 @@
 //! In: a finished analysis. Out: lines as bytes, in lld's order: sections of its own, commons, then
 //! objects in parse order, each by section index. An error before garbage collection leaves no line.
 
+use std::io::{Result, Write};
+
 use crate::graph::{Class, ExtraNode};
 use crate::ids::{FileId, Id, NodeId};
 use crate::plan::Version;
@@ -31,31 +33,31 @@ fn line(program: &Program<'_>, file: FileId, section: &[u8], out: &mut Vec<u8>) 
 }
 
 /// Lines of removed sections, without program prefix, in the linker's order.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+pub(super) fn removed(analysis: &Analysis<'_>, out: &mut dyn Write) -> Result<()> {
     let Analysis { program, graph, liveness, .. } = analysis;
-    let mut out = Vec::new();
+    let mut first = Vec::new();
     let dead = |number: usize| !liveness.is_live(NodeId::from_usize(graph.section_count() + number));
     for (number, node) in graph.extra_nodes.iter().enumerate() {
         if matches!(node, ExtraNode::Routines { .. }) && dead(number) {
-            out.extend_from_slice(b"removing unused section <internal>:(.text)\n");
+            first.extend_from_slice(b"removing unused section <internal>:(.text)\n");
         }
     }
     for (number, node) in graph.extra_nodes.iter().enumerate() {
         if let ExtraNode::Common { file, .. } = *node
             && dead(number)
         {
-            line(program, file, b"COMMON", &mut out);
+            line(program, file, b"COMMON", &mut first);
         }
     }
-    let files = super::by_file(analysis, |file, text| {
+    out.write_all(&first)?;
+    super::by_file(analysis, out, |file, text| {
         for section in program.sections_of(file) {
             let collectable = matches!(graph.class[section], Class::Node | Class::Pieces);
             if collectable && !liveness.is_live(NodeId(section.0)) {
                 line(program, file, program.section_name(section), text);
             }
         }
-    });
-    std::iter::once(out).chain(files).collect()
+    })
 }
 
 /// The linker's extraction report, complete with header; `None` if it has none.

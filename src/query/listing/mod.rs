@@ -5,6 +5,8 @@ mod gold;
 mod lld;
 mod mold;
 
+use std::io::{Result, Write};
+
 use rayon::prelude::*;
 
 use super::Analysis;
@@ -15,19 +17,25 @@ use crate::plan::{Flavor, OutputKind};
 /// The text of `--print-gc-sections`, without the program prefix of bfd and gold, every line with its end, in the
 /// linker's order (mold: file order).
 pub fn removed_text(analysis: &Analysis<'_>) -> Vec<u8> {
-    removed_parts(analysis).concat()
+    let mut text = Vec::new();
+    // A vector takes everything.
+    let _ = write_removed(analysis, &mut text);
+    text
 }
 
-/// As [`removed_text`], in parts that follow one another.
-pub fn removed_parts(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+/// Writes what [`removed_text`] tells, without ever holding all of it.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_removed(analysis: &Analysis<'_>, out: &mut dyn Write) -> Result<()> {
     if !lists(analysis) {
-        return Vec::new();
+        return Ok(());
     }
     match analysis.program.plan.profile.flavor {
-        Flavor::Bfd => bfd::removed(analysis),
-        Flavor::Gold => gold::removed(analysis),
-        Flavor::Lld => lld::removed(analysis),
-        Flavor::Mold => mold::removed(analysis),
+        Flavor::Bfd => bfd::removed(analysis, out),
+        Flavor::Gold => gold::removed(analysis, out),
+        Flavor::Lld => lld::removed(analysis, out),
+        Flavor::Mold => mold::removed(analysis, out),
     }
 }
 
@@ -43,14 +51,27 @@ pub fn lists(analysis: &Analysis<'_>) -> bool {
         }
 }
 
+/// Files whose lines are held at a time.
+const AT_ONCE: usize = 512;
+
 /// What `write` writes for each file of the link, in link order.
-fn by_file(analysis: &Analysis<'_>, write: impl Fn(FileId, &mut Vec<u8>) + Sync) -> Vec<Vec<u8>> {
+fn by_file(
+    analysis: &Analysis<'_>,
+    out: &mut dyn Write,
+    write: impl Fn(FileId, &mut Vec<u8>) + Sync,
+) -> Result<()> {
     let of_file = |&file: &FileId| {
         let mut text = Vec::new();
         write(file, &mut text);
         text
     };
-    analysis.resolution.files.par_iter().with_min_len(8).map(of_file).collect()
+    for files in analysis.resolution.files.chunks(AT_ONCE) {
+        let parts: Vec<Vec<u8>> = files.par_iter().with_min_len(8).map(of_file).collect();
+        for part in parts {
+            out.write_all(&part)?;
+        }
+    }
+    Ok(())
 }
 
 /// The linker's report of extracted members, complete; `None` if the linker has no such report.

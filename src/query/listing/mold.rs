@@ -1,5 +1,7 @@
 //! The lines of mold: `--print-gc-sections` (GS 7). mold has no report of extracted members.
 
+use std::io::{Result, Write};
+
 use bstr::BString;
 
 use crate::graph::{Class, ExtraNode};
@@ -10,7 +12,7 @@ use crate::query::Analysis;
 
 /// Lines of removed sections in file position order, then section index; commons come after the
 /// sections of their file. mold 2.42 adds a summary, which says 0 in every case.
-pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
+pub(super) fn removed(analysis: &Analysis<'_>, out: &mut dyn Write) -> Result<()> {
     let program = &analysis.program;
     let graph = &analysis.graph;
     let first_extra = graph.section_count();
@@ -24,7 +26,7 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
         }
     }
     commons.sort();
-    let mut text = super::by_file(analysis, |file, text| {
+    super::by_file(analysis, out, |file, text| {
         let mut label: Option<Vec<u8>> = None;
         let mut add = |section: &[u8]| {
             let label = label.get_or_insert_with(|| spelled(program, file));
@@ -41,11 +43,11 @@ pub(super) fn removed(analysis: &Analysis<'_>) -> Vec<Vec<u8>> {
         for _ in commons[from..].iter().take_while(|&&(owner, _)| owner == file) {
             add(b".common");
         }
-    });
+    })?;
     if program.plan.profile.version >= Version(2, 42, 0) {
-        text.push(b"GC saved 0 bytes\n".to_vec());
+        out.write_all(b"GC saved 0 bytes\n")?;
     }
-    text
+    Ok(())
 }
 
 /// There is none.

@@ -6,7 +6,7 @@
 //! Sources: lld `ObjFile::initializeSections`, `createInputSection`, `readAndFeatures` (14),
 //! `readGnuProperty` (15+), `getRelocTarget`, `splitStrings`, `ObjFile::postParse`.
 
-use std::collections::BTreeSet;
+use fixedbitset::FixedBitSet;
 
 use super::parse::Reader;
 use super::symbols::{Era, INTERNAL, Kind};
@@ -42,13 +42,20 @@ impl Reader<'_, '_> {
     /// `ObjFile::postParse`: a thread-local name mentioned as a plain function or object.
     fn check_thread_local(&mut self) {
         let this = &*self;
+        let names = this.thread_local_names();
+        if names.is_clear() {
+            return;
+        }
         let found = this.of_objects(&this.symbol_files, |file, f, object, out| {
             for (index, &name) in (object.first_global..object.symbol_count()).zip(&f.names) {
+                let name = this.canonical(name);
+                if !names.contains(name.idx()) {
+                    continue;
+                }
                 let Some(symbol) = object.symbol(index) else { break };
                 if matches!(symbol.kind, STT_TLS | STT_NOTYPE) {
                     continue;
                 }
-                let name = this.canonical(name);
                 if this.type_of(name) == Some(STT_TLS) {
                     out.push((file, name));
                 }
@@ -58,6 +65,24 @@ impl Reader<'_, '_> {
             let message = format!("TLS attribute mismatch: {}", self.shown(name));
             self.error(file, message);
         }
+    }
+
+    /// Names that some file mentions as thread-local.
+    fn thread_local_names(&self) -> FixedBitSet {
+        let mut names = FixedBitSet::with_capacity(self.program.names.len());
+        let of_objects = self.of_objects(&self.symbol_files, |_, f, object, out| {
+            let symbols = (object.first_global..object.symbol_count()).zip(&f.names);
+            let thread = |&(index, _): &(u32, &NameId)| object.symbol(index).is_some_and(|s| s.kind == STT_TLS);
+            out.extend(symbols.filter(thread).map(|(_, &name)| self.canonical(name).idx()));
+        });
+        names.extend(of_objects);
+        for file in self.program.file_ids().filter(|f| self.read.contains(f.idx())) {
+            let f = &self.program.files[file];
+            let Some(library) = f.shared() else { continue };
+            let symbols = library.symbols.iter().zip(&f.names).filter(|(s, _)| s.kind == STT_TLS);
+            names.extend(symbols.map(|(_, &name)| self.canonical(name).idx()));
+        }
+        names
     }
 
     /// lld 14 (`Symbol::replace`): what a name was, if that and a new definition of kind `kind` are not
@@ -143,7 +168,7 @@ impl Sections<'_, '_> {
     fn check(&self, out: &mut Vec<String>) {
         let relocatable = self.reader.is_relocatable();
         let name = |index: u32| String::from_utf8_lossy(self.object.section_name(index)).into_owned();
-        let mut relocated = BTreeSet::new();
+        let mut relocated = FixedBitSet::with_capacity(self.object.sections.len());
         for (index, row) in (1u32..).zip(self.object.sections.iter().copied().skip(1)) {
             if self.is_lost(index) || (row.flags & SHF_EXCLUDE != 0 && !relocatable) {
                 continue;
@@ -161,7 +186,7 @@ impl Sections<'_, '_> {
                 let target = self.object.header(index).info;
                 match self.object.sections.get(target as usize).map(|&row| self.slot(target, row)) {
                     Some(Slot::Discarded) => {}
-                    Some(Slot::Parts | Slot::Plain) if relocated.insert(target) => {}
+                    Some(Slot::Parts | Slot::Plain) if !relocated.put(target as usize) => {}
                     Some(Slot::Parts | Slot::Plain) => {
                         out.push(format!("{}: a second relocation section is not supported", name(target)));
                     }
@@ -171,8 +196,9 @@ impl Sections<'_, '_> {
                 }
                 continue;
             }
-            let link = self.object.header(index).link;
-            if row.flags & SHF_LINK_ORDER != 0 && link != 0 && slot != Slot::Nothing {
+            let linked = row.flags & SHF_LINK_ORDER != 0 && slot != Slot::Nothing;
+            let link = if linked { self.object.header(index).link } else { 0 };
+            if link != 0 {
                 match self.object.sections.get(link as usize).map(|&row| self.slot(link, row)) {
                     // A relocation section that follows has not replaced a mergeable one yet.
                     Some(Slot::Parts) if !self.becomes_plain(link, index) => {
