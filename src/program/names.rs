@@ -27,7 +27,11 @@ struct Mention<'d> {
     check: u64,
     name: &'d [u8],
     position: u32,
+    /// Where its first `@` stands, looked for while the name is at hand; [`NO_VERSION`] if it has none.
+    version: u32,
 }
+
+const NO_VERSION: u32 = u32::MAX;
 
 /// The names of one source (a file or an archive index), hashed and grouped by shard.
 #[derive(Default)]
@@ -76,11 +80,9 @@ impl<'d> NameList<'d> {
     /// As [`NameList::new`]; `hashed` is room that is used again and again.
     fn with_room(names: impl Iterator<Item = &'d [u8]>, hashed: &mut Vec<Mention<'d>>) -> Self {
         hashed.clear();
-        let mention = |(name, position): (&'d [u8], u32)| Mention {
-            hash: hash(name),
-            check: check(name),
-            name,
-            position,
+        let mention = |(name, position): (&'d [u8], u32)| {
+            let version = memchr::memchr(b'@', name).map_or(NO_VERSION, |at| at as u32);
+            Mention { hash: hash(name), check: check(name), name, position, version }
         };
         hashed.extend(names.zip(0..).map(mention));
         let mut starts = [0u32; SHARDS + 1];
@@ -133,14 +135,14 @@ struct Shard<'d> {
 impl<'d> Shard<'d> {
     fn intern(&mut self, mention: &Mention<'d>) -> u32 {
         let Shard { table, names, versioned } = self;
-        let Mention { hash, check, name, .. } = *mention;
+        let Mention { hash, check, name, version, .. } = *mention;
         let entry = table.entry(hash, |other| other.hash == hash && other.check == check, |other| other.hash);
         match entry {
             hashbrown::hash_table::Entry::Occupied(found) => found.get().id,
             hashbrown::hash_table::Entry::Vacant(slot) => {
                 let id = names.len() as u32;
-                if let Some(at) = memchr::memchr(b'@', name) {
-                    versioned.push((id, at as u32));
+                if version != NO_VERSION {
+                    versioned.push((id, version));
                 }
                 names.push(name);
                 slot.insert(Entry { hash, check, id });

@@ -72,7 +72,8 @@ impl Reader<'_, '_> {
         let mut names = FixedBitSet::with_capacity(self.program.names.len());
         let of_objects = self.of_objects(&self.symbol_files, |_, f, object, out| {
             let symbols = (object.first_global..object.symbol_count()).zip(&f.names);
-            let thread = |&(index, _): &(u32, &NameId)| object.symbol(index).is_some_and(|s| s.kind == STT_TLS);
+            let thread =
+                |&(index, _): &(u32, &NameId)| object.symbol(index).is_some_and(|s| s.kind == STT_TLS);
             out.extend(symbols.filter(thread).map(|(_, &name)| self.canonical(name).idx()));
         });
         names.extend(of_objects);
