@@ -74,11 +74,16 @@ impl LinkOptions {
     }
 }
 
-/// Adds `--on-demand` and `--whole-archive`.
-pub(super) fn modes(link: &mut LinkOptions, args: ModeArgs) {
+/// `--on-demand` and `--whole-archive`.
+pub(super) fn archive_modes(args: ModeArgs) -> Vec<ArchiveMode> {
     let text = |glob: OsString| glob.into_encoded_bytes();
-    link.modes.extend(args.on_demand.into_iter().map(|g| ArchiveMode::on_demand(text(g))));
-    link.modes.extend(args.whole_archive.into_iter().map(|g| ArchiveMode::whole(text(g))));
+    let on_demand = args.on_demand.into_iter().map(|g| ArchiveMode::on_demand(text(g)));
+    on_demand.chain(args.whole_archive.into_iter().map(|g| ArchiveMode::whole(text(g)))).collect()
+}
+
+/// Adds them.
+pub(super) fn modes(link: &mut LinkOptions, args: ModeArgs) {
+    link.modes.extend(archive_modes(args));
 }
 
 /// Checks the link options; `assume_gc` for commands that assume `--gc-sections`.

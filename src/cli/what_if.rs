@@ -8,14 +8,15 @@ use bstr::BString;
 
 use super::Answer;
 use super::args::{By, Format, WhatIfArgs};
-use super::options;
+use super::options::{self, OutputOptions};
 use super::saved::{self, SavedLink};
 use super::session::{self, Clock, Opened};
 use crate::error::{Error, Result, Severity};
 use crate::query::dead::Grouping;
 use crate::query::finished::Finished;
-use crate::query::select::SortBy;
+use crate::query::select::{Selection, SortBy};
 use crate::query::what_if::compare::{self, Snapshot};
+use crate::query::what_if::saved::Changed;
 use crate::query::what_if::{Change, Edited, kill, listed_names};
 use crate::query::{finding, listing};
 use crate::report::labels::escape;
@@ -32,22 +33,23 @@ pub(super) fn run(args: WhatIfArgs) -> Result<Answer> {
         return Err(Error::new("option --by", "not with --format=linker"));
     }
     let by: Vec<Grouping> = args.by.iter().map(|b| grouping(*b)).collect::<Result<_>>()?;
-    let mut link = options::link(args.link, false)?;
+    let folder = args.link.directory.clone().unwrap_or_default();
     let mut changes = changes(
         [&args.drop_root, &args.drop_keep, &args.add_keep, &args.drop_export, &args.drop_symbol, &args.cut],
-        &link.overrides.directory,
+        &folder,
         &args.only_exports,
     )?;
+    if let Some(saved) = saved::open(&args.link)? {
+        changes.extend(options::archive_modes(args.modes).into_iter().map(Change::Archive));
+        let bytes = of_saved(&saved, &changes, &by, &selection, &output)?;
+        return Ok(Answer { bytes: bytes.0, output: output.output, code: bytes.1 });
+    }
+    let mut link = options::link(args.link, false)?;
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     options::modes(&mut link, args.modes);
     changes.extend(link.modes.iter().cloned().map(Change::Archive));
-    if changes.is_empty() {
-        return Err(Error::new(
-            "what-if",
-            "no change given: --drop-root, --drop-keep, --cut, ... (see --help)",
-        ));
-    }
+    some(&changes)?;
     // Archives in another mode make another link of the same files.
     let reopened: OnceCell<Opened> = OnceCell::new();
     let (edited, edited_again): (OnceCell<Edited>, OnceCell<Edited>) = (OnceCell::new(), OnceCell::new());
@@ -106,6 +108,50 @@ pub(super) fn run(args: WhatIfArgs) -> Result<Answer> {
     std::mem::forget(changed);
     std::mem::forget(analysis);
     Ok(Answer { bytes, output: output.output, code })
+}
+
+/// There is a change.
+fn some(changes: &[Change]) -> Result<()> {
+    match changes.is_empty() {
+        true => {
+            Err(Error::new("what-if", "no change given: --drop-root, --drop-keep, --cut, ... (see --help)"))
+        }
+        false => Ok(()),
+    }
+}
+
+/// The answer of a saved link, and the exit status.
+fn of_saved(
+    saved: &SavedLink,
+    changes: &[Change],
+    by: &[Grouping],
+    selection: &Selection,
+    output: &OutputOptions,
+) -> Result<(Vec<u8>, u8)> {
+    some(changes)?;
+    let mut clock = Clock::new(saved.telling);
+    let portrait = saved.snapshot.portrait()?;
+    let told = SavedLink::told(&portrait);
+    clock.done("reading");
+    let changed = Changed::new(&portrait, changes)?;
+    clock.done("changed link");
+    let bytes = if output.format == Format::Linker {
+        listing::removed_text_of_saved(&portrait, &changed.live)
+    } else {
+        let answer = changed.compare(&portrait);
+        clock.done("comparison");
+        let sheet = Sheet::of_saved(&portrait, &told.findings, selection, output.style);
+        match output.format {
+            Format::Json => report::what_if::json(&sheet, &answer, by),
+            Format::Csv => report::what_if::csv(&sheet, &answer, by),
+            _ => report::what_if::text(&sheet, &answer, by),
+        }
+    };
+    clock.done("rendering");
+    let code = saved.tell(&told);
+    clock.finish();
+    std::mem::forget(portrait);
+    Ok((bytes, code))
 }
 
 /// `--kill`: what must go so that something dies.

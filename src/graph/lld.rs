@@ -294,6 +294,8 @@ impl<'d> Walk<'_, 'd> {
         for node in kept.into_iter().flatten() {
             if !self.queued.contains(node as usize) || node >= self.build.program.section_count {
                 self.enqueue(NodeId(node), RootKind::Unwind, None);
+            } else if self.roots.shadowed.last() != Some(&NodeId(node)) {
+                self.roots.shadowed.push(NodeId(node));
             }
         }
     }

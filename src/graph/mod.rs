@@ -209,6 +209,8 @@ pub struct Root {
 pub struct RootSet {
     /// The roots.
     pub roots: Vec<Root>,
+    /// Nodes that unwind data would root if roots of their own did not stand before it (lld).
+    pub shadowed: Vec<NodeId>,
 }
 
 impl RootSet {

@@ -292,6 +292,28 @@ impl<'d> Program<'d> {
         }
     }
 
+    /// For each script the first file that is read after it; `-T` scripts are read before all.
+    pub(crate) fn script_starts(&self) -> Vec<FileId> {
+        let mut places = vec![FileId(0); self.scripts.len()];
+        let mut next = FileId(0);
+        for item in &self.items {
+            match *item {
+                LinkItem::File(file) => next = FileId(file.0 + 1),
+                LinkItem::Archive(archive) => {
+                    let input = &self.archives[archive];
+                    next = FileId(input.first.0 + input.count);
+                }
+                LinkItem::Script(number) => {
+                    if let (Some(place), Some(file)) = (places.get_mut(number), self.scripts.get(number)) {
+                        *place = if file.as_input { next } else { FileId(0) };
+                    }
+                }
+                _ => {}
+            }
+        }
+        places
+    }
+
     /// All file ids in link order.
     pub fn file_ids(&self) -> impl DoubleEndedIterator<Item = FileId> + use<> {
         (0..self.files.len()).map(FileId::from_usize)

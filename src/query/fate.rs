@@ -145,6 +145,31 @@ pub fn dead_unwind_bytes(analysis: &Analysis<'_>, fates: &Table<SectionId, Fate>
     found.into_iter().flatten().collect()
 }
 
+/// All FDEs of a link, for whom a link is saved: section, the section whose fate decides (`None`: it stays), bytes.
+pub(crate) fn unwind_records(analysis: &Analysis<'_>) -> Vec<(SectionId, Option<SectionId>, u64)> {
+    let program = &analysis.program;
+    if program.plan.output_kind == OutputKind::Relocatable {
+        return Vec::new();
+    }
+    let of_file = |&file: &FileId| {
+        let f = &program.files[file];
+        let Content::Object(object) = &f.content else { return Vec::new() };
+        let mut out = Vec::new();
+        for index in (1..object.sections.len() as u32).filter(|&i| object.section_name(i) == b".eh_frame") {
+            let Ok(frame) = eh_frame::read(object, index, AtTerminator::Stop) else { continue };
+            for record in frame.records.iter().filter(|r| !r.is_cie) {
+                let Some(first) = frame.relocs_of(record).first() else { continue };
+                out.push((f.section_id(index), described(analysis, file, first.symbol), record.size));
+            }
+        }
+        out
+    };
+    let files = &analysis.resolution.files;
+    let found: Vec<Vec<(SectionId, Option<SectionId>, u64)>> =
+        files.par_iter().with_min_len(16).map(of_file).collect();
+    found.into_iter().flatten().collect()
+}
+
 /// Bytes of mergeable pieces that nothing live refers to, by section (lld and mold, GS 6.9).
 pub fn dead_mergeable_bytes(analysis: &Analysis<'_>) -> Vec<(SectionId, u64)> {
     if !collects(&analysis.program) {
@@ -159,16 +184,18 @@ fn describes_kept(
     file: FileId,
     symbol: u32,
 ) -> bool {
+    described(analysis, file, symbol).is_none_or(|section| fates[section].stays())
+}
+
+/// The section that an FDE's symbol lies in; `None` if it describes something that stays in any case.
+fn described(analysis: &Analysis<'_>, file: FileId, symbol: u32) -> Option<SectionId> {
     let f = &analysis.program.files[file];
-    let Some(found) = f.object().and_then(|o| o.symbol(symbol)) else { return true };
+    let found = f.object().and_then(|o| o.symbol(symbol))?;
     match found.place {
-        Place::Section(section) => fates[f.section_id(section)].stays(),
+        Place::Section(section) => Some(f.section_id(section)),
         _ => {
             let target = analysis.graph.targets.get(file.idx()).and_then(|t| t.get(symbol as usize));
-            match target.filter(|t| **t != NO_NODE).and_then(|t| analysis.graph.section(NodeId(*t))) {
-                Some(section) => fates[section].stays(),
-                None => true,
-            }
+            target.filter(|t| **t != NO_NODE).and_then(|t| analysis.graph.section(NodeId(*t)))
         }
     }
 }

@@ -6,7 +6,7 @@
 use bstr::BString;
 use fixedbitset::FixedBitSet;
 
-use super::why::{Beyond, View};
+use super::why::{Beyond, Pattern, View};
 use super::{Analysis, kernel::roots::KernelRoot, kernel::roots::classify, symbols};
 use crate::error::Result;
 use crate::graph::Root;
@@ -15,7 +15,7 @@ use crate::load::elf::Place;
 use crate::load::elf::consts::{SHT_GROUP, SHT_NOTE, STT_FILE, STT_SECTION};
 use crate::mark::mark_without;
 use crate::query::retained::{constructors, live_graph, sets::Own};
-use crate::script::{StatementKind, walk};
+use crate::script::{CommandKind, StatementKind, walk};
 
 /// A named symbol of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +56,10 @@ pub trait Finished: View {
     fn constructors(&self, section: SectionId) -> Vec<(u64, &[u8])>;
     /// A KEEP statement's text without white space, and its place `FILE:LINE:COLUMN`.
     fn keep_text(&self, keep: (u32, u32)) -> Option<(BString, BString)>;
+    /// Whether a pattern matches a symbol of a section.
+    fn has_symbol(&self, section: SectionId, pattern: &Pattern) -> bool;
+    /// The names that `-u` and its like and EXTERN ask for.
+    fn demanded(&self) -> Vec<BString>;
     /// What lives if these are the roots and the nodes of `removed` do not exist.
     ///
     /// # Errors
@@ -196,6 +200,24 @@ impl Finished for Analysis<'_> {
         constructors::constructors(&self.program, section)
     }
 
+    fn has_symbol(&self, section: SectionId, pattern: &Pattern) -> bool {
+        let (file, index) = self.program.locate(section);
+        let Some(object) = self.program.files[file].object() else { return false };
+        let lies = |i: u32| object.symbol(i).filter(|s| s.place == Place::Section(index));
+        let mut own = (1..object.symbol_count()).filter_map(lies);
+        own.any(|s| s.name != 0 && pattern.matches(object.symbol_name(s.name)))
+    }
+
+    fn demanded(&self) -> Vec<BString> {
+        let mut names: Vec<BString> = self.program.plan.demands.iter().map(|(n, _)| n.clone()).collect();
+        for command in self.program.scripts.iter().flat_map(|s| &s.script.commands) {
+            if let CommandKind::Extern(externs) = &command.kind {
+                names.extend(externs.iter().map(|n| n.text.clone()));
+            }
+        }
+        names
+    }
+
     fn keep_text(&self, keep: (u32, u32)) -> Option<(BString, BString)> {
         let file = self.program.scripts.get(keep.0 as usize)?;
         let statements =
@@ -212,7 +234,7 @@ impl Finished for Analysis<'_> {
     }
 
     fn mark_again(&self, roots: &[Root], removed: Option<&FixedBitSet>) -> Result<FixedBitSet> {
-        let roots = crate::graph::RootSet { roots: roots.to_vec() };
+        let roots = crate::graph::RootSet { roots: roots.to_vec(), shadowed: Vec::new() };
         Ok(mark_without(&self.program, &self.resolution, &self.graph, &roots, removed).live)
     }
 }

@@ -71,8 +71,46 @@ pub fn pieces(analysis: &Analysis<'_>) -> Vec<SectionPieces> {
     all.sections.iter().enumerate().map(row).collect()
 }
 
-/// Finds the live pieces of all sections.
-pub fn live_pieces(analysis: &Analysis<'_>) -> LivePieces {
+/// Who refers to which pieces, live or not, for whom a link is saved.
+pub(crate) struct References {
+    /// The sections that are kept piece by piece, in order.
+    pub(crate) sections: Vec<SectionId>,
+    /// Where each one's pieces begin in the common numbering; one more at the end.
+    pub(crate) starts: Vec<usize>,
+    /// Bytes of all pieces.
+    pub(crate) sizes: Vec<u64>,
+    /// Section and piece, sorted.
+    pub(crate) from: Vec<(SectionId, usize)>,
+    /// Position of a root and piece.
+    pub(crate) roots: Vec<(usize, usize)>,
+}
+
+/// Finds the references of all sections.
+pub(crate) fn references(analysis: &Analysis<'_>) -> References {
+    let (sections, split, starts) = split_all(analysis);
+    let table = Table { sections: &sections, split: &split, starts: &starts };
+    let found: Vec<Vec<(SectionId, usize)>> = analysis
+        .resolution
+        .files
+        .par_iter()
+        .with_max_len(64)
+        .map(|&file| of_file(analysis, &table, file, false))
+        .collect();
+    let mut from: Vec<(SectionId, usize)> = found.into_iter().flatten().collect();
+    from.sort_unstable();
+    let mut sizes = Vec::with_capacity(starts.last().copied().unwrap_or(0));
+    for (section, split) in sections.iter().zip(&split) {
+        match split {
+            Some(pieces) => sizes.extend((0..pieces.len()).map(|p| pieces.range(p)).map(|r| r.end - r.start)),
+            None => sizes.push(analysis.program.section_size(*section)),
+        }
+    }
+    let roots = of_roots(analysis, &table);
+    References { sections, starts, sizes, from, roots }
+}
+
+/// The sections kept piece by piece, split, and where each one's pieces begin in the common numbering.
+fn split_all(analysis: &Analysis<'_>) -> (Vec<SectionId>, Vec<Option<Pieces>>, Vec<usize>) {
     // Split sections, and where each one's pieces begin in the common numbering.
     let sections: Vec<SectionId> = (0..analysis.graph.class.len())
         .map(SectionId::from_usize)
@@ -86,15 +124,22 @@ pub fn live_pieces(analysis: &Analysis<'_>) -> LivePieces {
         total += pieces.as_ref().map_or(1, Pieces::len);
     }
     starts.push(total);
+    (sections, split, starts)
+}
+
+/// Finds the live pieces of all sections.
+pub fn live_pieces(analysis: &Analysis<'_>) -> LivePieces {
+    let (sections, split, starts) = split_all(analysis);
+    let total = starts.last().copied().unwrap_or(0);
     let table = Table { sections: &sections, split: &split, starts: &starts };
     let mut marks: Vec<Vec<usize>> = analysis
         .resolution
         .files
         .par_iter()
         .with_max_len(64)
-        .map(|&file| of_file(analysis, &table, file))
+        .map(|&file| of_file(analysis, &table, file, true).into_iter().map(|(_, piece)| piece).collect())
         .collect();
-    marks.push(of_roots(analysis, &table));
+    marks.push(of_roots(analysis, &table).into_iter().map(|(_, piece)| piece).collect());
     let mut live = fixedbitset::FixedBitSet::with_capacity(total);
     for piece in marks.into_iter().flatten() {
         live.insert(piece);
@@ -131,14 +176,14 @@ impl Table<'_> {
     }
 }
 
-/// Pieces that the live sections of a file refer to.
-fn of_file(analysis: &Analysis<'_>, table: &Table<'_>, file: FileId) -> Vec<usize> {
+/// Pieces that the sections of a file refer to, all or the live ones; each section with its pieces in order.
+fn of_file(analysis: &Analysis<'_>, table: &Table<'_>, file: FileId, live: bool) -> Vec<(SectionId, usize)> {
     let mut out = Vec::new();
     let program = &analysis.program;
     let input = &program.files[file];
     let Some(object) = input.object() else { return out };
     for section in program.sections_of(file) {
-        if !analysis.liveness.is_live(NodeId(section.0)) {
+        if live && !analysis.liveness.is_live(NodeId(section.0)) {
             continue;
         }
         let index = section.0 - input.section_base;
@@ -151,7 +196,7 @@ fn of_file(analysis: &Analysis<'_>, table: &Table<'_>, file: FileId) -> Vec<usiz
             let offset = object.symbol(reloc.symbol).filter(|_| encoding != 0).and_then(|symbol| {
                 offset_of(analysis, input, object, index, target, &symbol, reloc, encoding)
             });
-            table.at(target, offset, |piece| out.push(piece));
+            table.at(target, offset, |piece| out.push((section, piece)));
         });
     }
     out.sort_unstable();
@@ -188,14 +233,14 @@ fn offset_of(
 }
 
 /// Pieces that roots name, and whatever lives for another reason than a relocation.
-fn of_roots(analysis: &Analysis<'_>, table: &Table<'_>) -> Vec<usize> {
+fn of_roots(analysis: &Analysis<'_>, table: &Table<'_>) -> Vec<(usize, usize)> {
     let mut out = Vec::new();
     let class = analysis.graph.class.as_slice();
-    for root in &analysis.roots.roots {
+    for (number, root) in analysis.roots.roots.iter().enumerate() {
         if class.get(root.node.index()) == Some(&Class::Pieces) && root.node.0 != NO_NODE {
             let section = SectionId(root.node.0);
             let offset = root.name.and_then(|name| value_in_section(analysis, name, section));
-            table.at(section, offset, |piece| out.push(piece));
+            table.at(section, offset, |piece| out.push((number, piece)));
         }
     }
     out

@@ -74,6 +74,19 @@ pub(super) fn check(p: &Portrait<'_>) -> Result<(), String> {
     lengths("groups", g.sorted.count(), &[g.of.count()])?;
     lengths("signatures", p.signatures.group.count(), &[p.signatures.name.count()])?;
     lengths("links", p.links.section.count(), &[p.links.to.count()])?;
+    let u = &p.unwind;
+    lengths("unwind", u.section.count(), &[u.target.count(), u.bytes.count()])?;
+    lengths("merged", p.merged.section.count() + 1, &[p.merged.first.count()])?;
+    lengths("piece_uses", p.piece_uses.from.count(), &[p.piece_uses.piece.count()])?;
+    lengths("root_pieces", p.root_pieces.root.count(), &[p.root_pieces.piece.count()])?;
+    inside("shadowed.node", &p.shadowed.node, nodes)?;
+    inside("demands.name", &p.demands.name, strings)?;
+    let t = &p.scripts;
+    lengths("scripts", t.shown.count(), &[t.as_input.count(), t.start.count()])?;
+    within("scripts.shown", &t.shown, strings)?;
+    starts("scripts.first", &t.first, t.shown.count(), p.sources.path.count())?;
+    within("sources.path", &p.sources.path, strings)?;
+    starts("sources.first", &p.sources.first, p.sources.path.count(), p.script_text.byte.count())?;
     lengths("orders", p.orders.file.count() + 1, &[p.orders.first.count()])?;
     reasons(p, nodes, sections, strings, files)?;
     meanings(p, nodes, sections, strings, files)

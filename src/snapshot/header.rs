@@ -66,6 +66,7 @@ pub struct LinkHead {
     unreadable_files: u64,
     order_dependent: bool,
     counted: bool,
+    start_stop_keeps: bool,
     lists: bool,
     script_entry: Option<String>,
 }
@@ -169,6 +170,7 @@ impl Header {
                 unreadable_files: head.unreadable_files,
                 order_dependent: head.order_dependent,
                 counted: head.counted,
+                start_stop_keeps: head.start_stop_keeps,
                 lists: head.lists,
                 script_entry: head.script_entry.clone(),
             },
@@ -235,6 +237,7 @@ impl Header {
             unreadable_files: link.unreadable_files,
             order_dependent: link.order_dependent,
             counted: link.counted,
+            start_stop_keeps: link.start_stop_keeps,
             lists: link.lists,
             script_entry: link.script_entry.clone(),
             kernel: self.kernel.as_ref().map(|k| KernelHead {

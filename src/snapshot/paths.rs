@@ -167,6 +167,8 @@ pub(super) fn restore(portrait: &mut Portrait<'_>, roots: &BTreeMap<String, Stri
     change(&mut portrait.files.joined, &whole);
     change(&mut portrait.files.nested, &whole);
     change(&mut portrait.keeps.file, &|_| false);
+    change(&mut portrait.scripts.shown, &|_| false);
+    change(&mut portrait.sources.path, &|_| false);
     change(&mut portrait.diagnostics.subject, &|_| false);
     for column in [&mut portrait.findings.file, &mut portrait.findings.archive, &mut portrait.findings.place]
     {

@@ -16,6 +16,7 @@ mod linkers;
 mod portrait;
 mod record;
 mod retained;
+mod saved;
 mod suite;
 mod why;
 

@@ -289,6 +289,7 @@ fn case_trials(case: &Arc<Case>, required: &[String], out: &mut Vec<Trial>) {
             add("gc", false, check_gc);
             add("retained", false, |c, l, id, _| crate::retained::check(c, l, id));
             add("portrait", false, |c, l, id, _| crate::portrait::check(c, l, id));
+            add("saved", false, |c, l, id, _| crate::saved::check(c, l, id));
             if link.extract && linker != LinkerId::Mold {
                 add("extract", false, check_extract);
             }

@@ -4,11 +4,11 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::graph::{Build, Class, Root, RootKind, RootSet};
-use crate::ids::{FileId, NameId, NodeId};
+use crate::ids::{NameId, NodeId};
 use crate::load::elf::consts::*;
 use crate::load::elf::{Object, SectionRow};
 use crate::plan::{DemandKind, OutputKind};
-use crate::program::{Content, LinkItem, Program};
+use crate::program::{Content, Program};
 use crate::resolve::gold::options::entry_name;
 use crate::script::filematch::FileName;
 use crate::script::keep::{KeepTable, NameMatches};
@@ -68,7 +68,7 @@ fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
     if !tables.iter().any(|(_, table)| table.any_keep()) {
         return;
     }
-    let starts = script_places(program);
+    let starts = program.script_starts();
     let mut by_name: HashMap<&[u8], Vec<NameMatches>, foldhash::fast::FixedState> = HashMap::default();
     for &file in &build.resolution.files {
         let input = &program.files[file];
@@ -124,28 +124,6 @@ fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
             }
         }
     }
-}
-
-/// For each script the first file that is read after it; `-T` scripts are read before all.
-fn script_places(program: &Program<'_>) -> Vec<FileId> {
-    let mut places = vec![FileId(0); program.scripts.len()];
-    let mut next = FileId(0);
-    for item in &program.items {
-        match *item {
-            LinkItem::File(file) => next = FileId(file.0 + 1),
-            LinkItem::Archive(archive) => {
-                let input = &program.archives[archive];
-                next = FileId(input.first.0 + input.count);
-            }
-            LinkItem::Script(number) => {
-                if let (Some(place), Some(file)) = (places.get_mut(number), program.scripts.get(number)) {
-                    *place = if file.as_input { next } else { FileId(0) };
-                }
-            }
-            _ => {}
-        }
-    }
-    places
 }
 
 /// gold `Relobj::is_section_name_included` and the types beside it.

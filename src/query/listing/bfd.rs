@@ -30,17 +30,7 @@ pub(super) fn removed(analysis: &Analysis<'_>, out: &mut dyn Write) -> Result<()
         let Content::Object(object) = &f.content else { return };
         let mut label: Option<Vec<u8>> = None;
         let mut line = |name: &[u8], group: Option<&[u8]>| {
-            let label = label.get_or_insert_with(|| self::label(program, file));
-            text.extend_from_slice(b"removing unused section '");
-            text.extend_from_slice(name);
-            if let Some(signature) = group {
-                text.push(b'[');
-                text.extend_from_slice(signature);
-                text.push(b']');
-            }
-            text.extend_from_slice(b"' in file '");
-            text.extend_from_slice(label);
-            text.extend_from_slice(b"'\n");
+            self::line(name, group, label.get_or_insert_with(|| self::label(program, file)), text);
         };
         for index in section_order(object) {
             let section = SectionId(f.section_base + index);
@@ -62,16 +52,38 @@ pub(super) fn removed(analysis: &Analysis<'_>, out: &mut dyn Write) -> Result<()
     })
 }
 
+/// One line.
+pub(super) fn line(name: &[u8], group: Option<&[u8]>, label: &[u8], text: &mut Vec<u8>) {
+    text.extend_from_slice(b"removing unused section '");
+    text.extend_from_slice(name);
+    if let Some(signature) = group {
+        text.push(b'[');
+        text.extend_from_slice(signature);
+        text.push(b']');
+    }
+    text.extend_from_slice(b"' in file '");
+    text.extend_from_slice(label);
+    text.extend_from_slice(b"'\n");
+}
+
 /// `%pB`: `ARCHIVE(MEMBER)`, a thin member by its path alone.
 fn label(program: &Program<'_>, file: FileId) -> Vec<u8> {
     let f = &program.files[file];
-    if f.archive.is_none() {
-        return f.path.to_vec();
-    }
-    match (f.joined, f.nested) {
-        (Some(joined), None) => joined.to_vec(),
-        (Some(joined), Some(nested)) => [joined, b"(", nested, b")"].concat(),
-        (None, _) => [f.path, b"(", f.member, b")"].concat(),
+    label_of(f.path, f.archive.map(|_| f.member), f.joined, f.nested)
+}
+
+/// The same by parts.
+pub(super) fn label_of(
+    path: &[u8],
+    member: Option<&[u8]>,
+    joined: Option<&[u8]>,
+    nested: Option<&[u8]>,
+) -> Vec<u8> {
+    match (member, joined, nested) {
+        (None, ..) => path.to_vec(),
+        (Some(_), Some(joined), None) => joined.to_vec(),
+        (Some(_), Some(joined), Some(nested)) => [joined, b"(", nested, b")"].concat(),
+        (Some(member), None, _) => [path, b"(", member, b")"].concat(),
     }
 }
 

@@ -25,11 +25,16 @@ fn file_name(program: &Program<'_>, file: FileId, out: &mut Vec<u8>) {
 }
 
 fn line(program: &Program<'_>, file: FileId, section: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(b"removing unused section ");
-    file_name(program, file, out);
-    out.extend_from_slice(b":(");
-    out.extend_from_slice(section);
-    out.extend_from_slice(b")\n");
+    let mut label = Vec::new();
+    file_name(program, file, &mut label);
+    line_of(&label, section, out);
+}
+
+/// One line by parts.
+pub(super) fn line_of(label: &[u8], section: &[u8], out: &mut Vec<u8>) {
+    for part in [b"removing unused section ", label, b":(", section, b")\n"] {
+        out.extend_from_slice(part);
+    }
 }
 
 /// Lines of removed sections, without program prefix, in the linker's order.

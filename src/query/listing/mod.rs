@@ -4,6 +4,9 @@ mod bfd;
 mod gold;
 mod lld;
 mod mold;
+mod saved;
+
+pub use saved::removed_text as removed_text_of_saved;
 
 use std::io::{Result, Write};
 

@@ -59,20 +59,23 @@ pub(super) fn extraction(_analysis: &Analysis<'_>) -> Option<Vec<u8>> {
 /// archive's member is joined with the archive's folder, not cleaned.
 fn spelled(program: &Program<'_>, file: FileId) -> Vec<u8> {
     let input = &program.files[file];
-    let path = clean(input.path);
-    if input.archive.is_none() {
-        return path;
-    }
+    spelled_of(input.path, input.archive.map(|_| input.member), input.joined.is_some())
+}
+
+/// The same by parts.
+pub(super) fn spelled_of(whole: &[u8], member: Option<&[u8]>, thin: bool) -> Vec<u8> {
+    let path = clean(whole);
+    let Some(member) = member else { return path };
     let mut out = path;
     out.push(b'(');
-    if input.joined.is_some() && !input.member.starts_with(b"/") {
-        let folder = parent(input.path);
+    if thin && !member.starts_with(b"/") {
+        let folder = parent(whole);
         out.extend_from_slice(folder);
         if !folder.is_empty() && !folder.ends_with(b"/") {
             out.push(b'/');
         }
     }
-    out.extend_from_slice(input.member);
+    out.extend_from_slice(member);
     out.push(b')');
     out
 }

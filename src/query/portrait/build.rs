@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::codes::{Meaning, class_code, fate_code, place_code, sort_code};
 use super::rows::{Rows, Text, Texts};
 use super::tables::*;
-use super::{AsSpelled, Head, Paths, Portrait, Strings, details, edges, laid, members};
+use super::{AsSpelled, Head, Paths, Portrait, Strings, details, edges, laid, members, scripts, shrink};
 use crate::error::Diagnostic;
 use crate::graph::bfd::{arm, is_special};
 use crate::ids::{FileId, Id, NameId, SectionId, Table};
@@ -46,6 +46,7 @@ impl Portrait<'static> {
         let signatures = details::signatures(analysis, &mut texts);
         let outputs = Outputs::new(analysis, &mut texts);
         let laid_out = laid::LaidOut::new(analysis, &outputs.placement, &mut texts);
+        let script_texts = scripts::texts(analysis, paths, &mut texts);
         let rows = Rows::new(analysis, &texts);
         let (laid_outputs, laid, regions) = laid_out.finish(analysis, &rows);
 
@@ -57,6 +58,8 @@ impl Portrait<'static> {
         let (roots, keeps, initcalls, constructors) = root_tables.finish(analysis, &rows);
         let (groups, signatures) = details::groups(analysis, &rows, &signatures);
         let (links, orders, ordered) = details::walked(analysis, &rows);
+        let (scripts, sources, script_text, demands) = script_texts.finish(analysis, &rows);
+        let shrinking = shrink::of(analysis, &rows);
         let target = program.target;
         let head = Head {
             profile: program.plan.profile,
@@ -76,6 +79,7 @@ impl Portrait<'static> {
             unreadable_files: account.unreadable_files,
             order_dependent: live_graph::order_dependent(analysis),
             counted: counted(analysis),
+            start_stop_keeps: program.plan.start_stop_gc == Some(false),
             lists: listing::lists(analysis),
             script_entry: roots::script_entry(analysis).map(|e| String::from_utf8_lossy(e).into_owned()),
             kernel: None,
@@ -109,6 +113,16 @@ impl Portrait<'static> {
             keeps,
             initcalls,
             constructors,
+            shadowed: details::shadowed(analysis, &rows),
+            demands,
+            scripts,
+            sources,
+            script_text,
+            unwind: shrinking.unwind,
+            merged: shrinking.merged,
+            merged_pieces: shrinking.merged_pieces,
+            piece_uses: shrinking.piece_uses,
+            root_pieces: shrinking.root_pieces,
             names: names(analysis, &rows),
             symbols,
             outside: outside(&rows),

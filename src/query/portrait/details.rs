@@ -348,6 +348,28 @@ pub(super) fn groups(
     (groups, signatures)
 }
 
+/// Roots that others stand before.
+pub(super) fn shadowed(analysis: &Analysis<'_>, rows: &Rows<'_, '_>) -> Shadowed<'static> {
+    let mut nodes: Vec<u32> = analysis.roots.shadowed.iter().map(|&n| rows.node(n)).collect();
+    nodes.retain(|&n| n != NONE);
+    nodes.sort_unstable();
+    nodes.dedup();
+    Shadowed { node: nodes.into() }
+}
+
+/// The rows of roots that have one: by position in the analysis.
+pub(super) fn root_rows(analysis: &Analysis<'_>, rows: &Rows<'_, '_>) -> Vec<u32> {
+    let mut next = 0u32;
+    let row = |root: &Root| {
+        if rows.node(root.node) == NONE {
+            return NONE;
+        }
+        next += 1;
+        next - 1
+    };
+    analysis.roots.roots.iter().map(row).collect()
+}
+
 /// Files of the link in its order.
 pub(super) fn linked(analysis: &Analysis<'_>) -> Linked<'static> {
     Linked { file: analysis.resolution.files.iter().map(|f| f.0).collect::<Vec<_>>().into() }

@@ -173,6 +173,9 @@ fn from_node(analysis: &Analysis<'_>, rows: &Rows<'_, '_>, node: NodeId) -> Vec<
         let same = later.target == first.target;
         if same && later.kind == EdgeKind::Relocation {
             first.count = first.count.saturating_add(1);
+            if later.symbol != first.symbol {
+                first.more |= edge_kind::SYMBOLS;
+            }
         } else if same {
             first.more |= edge_kind::ANOTHER;
             if later.kind == EdgeKind::Group {

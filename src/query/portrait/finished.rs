@@ -17,6 +17,7 @@ use crate::load::elf::consts::{
     SHF_ALLOC, SHT_GROUP, SHT_NOTE, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT, STT_TLS,
 };
 use crate::query::finished::{Finished, Named};
+use crate::query::why::Pattern;
 
 impl Portrait<'_> {
     /// The root of a row.
@@ -128,6 +129,15 @@ impl Finished for Portrait<'_> {
         let rows = self.constructor_rows(section.0);
         let c = &self.constructors;
         rows.map(|row| (c.offset.at(row), self.strings.get(c.function.at(row)))).collect()
+    }
+
+    fn has_symbol(&self, section: SectionId, pattern: &Pattern) -> bool {
+        let mut names = self.symbols_of(section.0).map(|row| self.strings.get(self.symbols.name.at(row)));
+        names.any(|name| pattern.matches(name))
+    }
+
+    fn demanded(&self) -> Vec<BString> {
+        self.demands.name.iter().map(|&n| self.strings.get(n).into()).collect()
     }
 
     fn keep_text(&self, keep: (u32, u32)) -> Option<(BString, BString)> {

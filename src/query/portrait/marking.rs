@@ -185,7 +185,33 @@ impl Sections for Saved<'_, '_> {
     }
 }
 
+/// The order of bfd's walk.
+pub(crate) struct BfdWalk<'p, 'd>(Saved<'p, 'd>);
+
+impl BfdWalk<'_, '_> {
+    /// The sections of a file.
+    pub(crate) fn order(&self, file: u32) -> Vec<u32> {
+        self.0.sections(FileId(file))
+    }
+}
+
+/// No edges.
+static NO_CUTS: std::sync::LazyLock<HashSet<(u32, u32)>> = std::sync::LazyLock::new(HashSet::new);
+
 impl<'d> Portrait<'d> {
+    /// The order in which bfd walks and prints sections.
+    pub(crate) fn bfd_walk(&self) -> BfdWalk<'_, 'd> {
+        BfdWalk(Saved { portrait: self, cuts: &NO_CUTS, groups: self.group_rows() })
+    }
+
+    /// Group sections with their groups, sorted.
+    fn group_rows(&self) -> Vec<(u32, u32)> {
+        let all = (0u32..).zip(self.groups.section.iter()).map(|(row, &section)| (section, row));
+        let mut rows: Vec<(u32, u32)> = all.filter(|g| g.0 != NONE).collect();
+        rows.sort_unstable();
+        rows
+    }
+
     /// What lives with these roots, without the nodes of `removed` and the edges of `cuts`.
     ///
     /// # Errors
@@ -211,12 +237,8 @@ impl<'d> Portrait<'d> {
         if self.head.profile.flavor == Flavor::Bfd && !columns.iter().all(|c| inside(c)) {
             return fail("damaged: a section of a group or a chain is outside its table");
         }
-        let mut groups: Vec<(u32, u32)> = Vec::new();
-        if self.head.profile.flavor == Flavor::Bfd {
-            groups.extend((0u32..).zip(self.groups.section.iter()).map(|(row, &s)| (s, row)));
-            groups.retain(|g| g.0 != NONE);
-            groups.sort_unstable();
-        }
+        let bfd = self.head.profile.flavor == Flavor::Bfd;
+        let groups = if bfd { self.group_rows() } else { Vec::new() };
         let saved = Saved { portrait: self, cuts, groups };
         let live = match self.head.profile.flavor {
             Flavor::Bfd => mark::bfd::mark(&saved, roots, removed, false).0,
@@ -224,10 +246,7 @@ impl<'d> Portrait<'d> {
         };
         for node in live.ones().filter(|&n| !self.is_live(n as u32) && self.is_section(n as u32)) {
             let section = node as u32;
-            let bits = self.kinds.bits.at(self.kind(section));
-            if bits & section_flags::LOST != 0
-                && bits & (section_flags::FOLLOWED | section_flags::GROUPED) != 0
-            {
+            if self.kinds.bits.at(self.kind(section)) & section_flags::LOST != 0 {
                 let name = String::from_utf8_lossy(self.section_name(section)).into_owned();
                 let file = String::from_utf8_lossy(&self.label(self.file_of(section))).into_owned();
                 return fail(&format!(

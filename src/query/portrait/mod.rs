@@ -12,11 +12,14 @@ pub mod column;
 mod details;
 mod edges;
 mod finished;
+mod keeping;
 mod laid;
 mod marking;
 mod members;
 mod packed;
 mod rows;
+mod scripts;
+mod shrink;
 pub mod strings;
 pub mod tables;
 
@@ -69,6 +72,8 @@ pub struct Head {
     /// References are counted one by one (bfd `-z start-stop-gc`), or secure entries are looked for (ARMv8-M): what
     /// lives after a change is known to the link alone.
     pub counted: bool,
+    /// A reference to `__start_X` keeps X, whatever X is called (lld `-z nostart-stop-gc`).
+    pub start_stop_keeps: bool,
     /// The linker prints what it removes.
     pub lists: bool,
     /// The entry symbol, if a script defines it.
@@ -108,6 +113,7 @@ impl Default for Head {
             unreadable_files: 0,
             order_dependent: false,
             counted: false,
+            start_stop_keeps: false,
             lists: false,
             script_entry: None,
             kernel: None,
@@ -183,6 +189,26 @@ pub struct Portrait<'d> {
     pub keeps: Keeps<'d>,
     /// Entries of initcall tables.
     pub initcalls: Initcalls<'d>,
+    /// Roots that others stand before.
+    pub shadowed: Shadowed<'d>,
+    /// Names asked for.
+    pub demands: Demands<'d>,
+    /// Linker scripts.
+    pub scripts: Scripts<'d>,
+    /// Their texts.
+    pub sources: Sources<'d>,
+    /// The bytes of these.
+    pub script_text: ScriptText<'d>,
+    /// FDEs.
+    pub unwind: Unwind<'d>,
+    /// Sections kept piece by piece.
+    pub merged: Merged<'d>,
+    /// Their pieces.
+    pub merged_pieces: MergedPieces<'d>,
+    /// Who refers to which.
+    pub piece_uses: PieceUses<'d>,
+    /// Which roots name.
+    pub root_pieces: RootPieces<'d>,
     /// Entries of constructor tables.
     pub constructors: Constructors<'d>,
     /// Symbols in sections.
@@ -229,6 +255,16 @@ impl<'d> Portrait<'d> {
         self.keeps.write(sink);
         self.initcalls.write(sink);
         self.constructors.write(sink);
+        self.shadowed.write(sink);
+        self.demands.write(sink);
+        self.scripts.write(sink);
+        self.sources.write(sink);
+        self.script_text.write(sink);
+        self.unwind.write(sink);
+        self.merged.write(sink);
+        self.merged_pieces.write(sink);
+        self.piece_uses.write(sink);
+        self.root_pieces.write(sink);
         self.symbols.write(sink);
         self.names.write(sink);
         self.outside.write(sink);
@@ -270,6 +306,16 @@ impl<'d> Portrait<'d> {
             keeps: Keeps::read(source)?,
             initcalls: Initcalls::read(source)?,
             constructors: Constructors::read(source)?,
+            shadowed: Shadowed::read(source)?,
+            demands: Demands::read(source)?,
+            scripts: Scripts::read(source)?,
+            sources: Sources::read(source)?,
+            script_text: ScriptText::read(source)?,
+            unwind: Unwind::read(source)?,
+            merged: Merged::read(source)?,
+            merged_pieces: MergedPieces::read(source)?,
+            piece_uses: PieceUses::read(source)?,
+            root_pieces: RootPieces::read(source)?,
             symbols: Symbols::read(source)?,
             names: Names::read(source)?,
             outside: Outside::read(source)?,

@@ -325,6 +325,84 @@ tables! {
         inner: u32 => Plain,
     }
 
+    /// Nodes that unwind data would root if roots of their own did not stand before it.
+    Shadowed "shadowed" {
+        /// The node.
+        node: u32 => Plain,
+    }
+
+    /// Names asked for from the beginning.
+    Demands "demands" {
+        /// The name.
+        name: u32 => Plain,
+    }
+
+    /// Linker scripts in the order in which they count.
+    Scripts "scripts" {
+        /// Path as spelled.
+        shown: u32 => Plain,
+        /// 1: given as an input.
+        as_input: u8 => Plain,
+        /// The first file that is read after it.
+        start: u32 => Plain,
+        /// Number of its first text; one row more than there are scripts.
+        first: u32 => Plain,
+    }
+
+    /// Their texts: a script's own, then those it includes as it meets them.
+    Sources "sources" {
+        /// Path.
+        path: u32 => Plain,
+        /// Where it begins in all texts; one row more than there are texts.
+        first: u32 => Plain,
+    }
+
+    /// All these texts.
+    ScriptText "script_text" {
+        /// Bytes.
+        byte: u8 => Packed,
+    }
+
+    /// FDEs.
+    Unwind "unwind" {
+        /// Their section.
+        section: u32 => Packed,
+        /// The section that they describe; nothing: they stay.
+        target: u32 => Packed,
+        /// Bytes.
+        bytes: u64 => Packed,
+    }
+
+    /// Sections that are kept piece by piece.
+    Merged "merged" {
+        /// The section, in order.
+        section: u32 => Packed,
+        /// Its first piece; one row more than there are sections.
+        first: u32 => Packed,
+    }
+
+    /// Their pieces.
+    MergedPieces "merged_pieces" {
+        /// Bytes.
+        bytes: u64 => Packed,
+    }
+
+    /// Who refers to which piece.
+    PieceUses "piece_uses" {
+        /// The section that refers, in order.
+        from: u32 => Packed,
+        /// The piece.
+        piece: u32 => Packed,
+    }
+
+    /// Pieces that roots name.
+    RootPieces "root_pieces" {
+        /// The root.
+        root: u32 => Packed,
+        /// The piece.
+        piece: u32 => Packed,
+    }
+
     /// Entries of initcall tables that are roots.
     Initcalls "initcalls" {
         /// The section.
@@ -489,7 +567,9 @@ pub const ODD: u8 = 255;
 /// Bits in [`Edges::kind`].
 pub mod edge_kind {
     /// The kind.
-    pub const KIND: u8 = 0x3f;
+    pub const KIND: u8 = 0x1f;
+    /// Not all relocations name the same symbol.
+    pub const SYMBOLS: u8 = 0x20;
     /// Besides the relocations there is another edge.
     pub const ANOTHER: u8 = 0x40;
     /// That one is of a group.

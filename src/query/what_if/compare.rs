@@ -20,12 +20,15 @@ use crate::query::fate::{self, Fate};
 use crate::query::totals::{Amount, Totals};
 use crate::query::{Analysis, symbols};
 
+/// Commons by file and name: bytes, and whether they live.
+pub(super) type Commons = BTreeMap<(BString, BString), (u64, bool)>;
+
 /// The fates of one link.
 pub struct Snapshot {
     fates: Table<SectionId, Fate>,
     /// By file label, in link order: base and count of sections, and whether it is in the link.
     files: HashMap<BString, Vec<FileId>, FixedState>,
-    commons: BTreeMap<(BString, BString), (u64, bool)>,
+    commons: Commons,
     totals: Totals,
     commons_kept: Amount,
     commons_dropped: Amount,
@@ -67,7 +70,7 @@ fn identity(program: &Program<'_>, file: FileId) -> BString {
     }
 }
 
-fn commons(analysis: &Analysis<'_>, collects: bool) -> BTreeMap<(BString, BString), (u64, bool)> {
+fn commons(analysis: &Analysis<'_>, collects: bool) -> Commons {
     let graph = &analysis.graph;
     let program = &analysis.program;
     let mut out = BTreeMap::new();
@@ -301,14 +304,14 @@ pub fn compare(
         }
     }
     balance(&answer);
-    commons_rows(before, &after, &mut answer);
+    commons_rows(&before.commons, &after.commons, &mut answer);
     answer.extracted = missing(&after.members, &before.members);
     answer.left = missing(&before.members, &after.members);
     answer
 }
 
 /// Sections and bytes add up.
-fn balance(answer: &WhatIf) {
+pub(super) fn balance(answer: &WhatIf) {
     let kept = |t: &Totals| (t.kept.sections, t.kept.bytes.saturating_add(t.dropped_pieces));
     let (before, after) = (kept(&answer.before), kept(&answer.after));
     let (dies, lives) = (WhatIf::amount(&answer.dies), WhatIf::amount(&answer.lives));
@@ -320,7 +323,8 @@ fn balance(answer: &WhatIf) {
     );
 }
 
-fn commons_rows(before: &Snapshot, after: &Snapshot, answer: &mut WhatIf) {
+/// Commons that die or come alive.
+pub(super) fn commons_rows(before: &Commons, after: &Commons, answer: &mut WhatIf) {
     let row = |key: &(BString, BString), bytes: u64, was: Fate, is: Fate| Row {
         section: "COMMON".into(),
         index: 0,
@@ -332,13 +336,13 @@ fn commons_rows(before: &Snapshot, after: &Snapshot, answer: &mut WhatIf) {
         was,
         is,
     };
-    for (key, &(size, live)) in &before.commons {
-        if live && !after.commons.get(key).is_some_and(|c| c.1) {
+    for (key, &(size, live)) in before {
+        if live && !after.get(key).is_some_and(|c| c.1) {
             answer.dies.push(row(key, size, Fate::Kept, Fate::Dropped));
         }
     }
-    for (key, &(size, live)) in &after.commons {
-        if live && !before.commons.get(key).is_some_and(|c| c.1) {
+    for (key, &(size, live)) in after {
+        if live && !before.get(key).is_some_and(|c| c.1) {
             answer.lives.push(row(key, size, Fate::Dropped, Fate::Kept));
         }
     }

@@ -9,28 +9,29 @@ use super::{Applied, Change, nothing};
 use crate::error::Result;
 use crate::graph::Root;
 use crate::query::Analysis;
-use crate::query::kernel::roots::{KernelRoot, of_node};
+use crate::query::finished::Finished;
+use crate::query::kernel::roots::KernelRoot;
 use crate::query::why::Pattern;
 
 /// The exports whose table entries are roots, sorted.
-fn rooted<'d>(analysis: &Analysis<'d>) -> Vec<&'d [u8]> {
-    let mut names: Vec<&[u8]> = analysis.roots.roots.iter().filter_map(|r| export(analysis, r)).collect();
+fn rooted<L: Finished>(link: &L) -> Vec<&[u8]> {
+    let mut names: Vec<&[u8]> = link.roots().iter().filter_map(|r| export(link, r)).collect();
     names.sort_unstable();
     names.dedup();
     names
 }
 
-fn export<'d>(analysis: &Analysis<'d>, root: &Root) -> Option<&'d [u8]> {
-    match of_node(analysis, root.node)? {
+fn export<'l, L: Finished>(link: &'l L, root: &Root) -> Option<&'l [u8]> {
+    match link.kernel_root(root.node)? {
         KernelRoot::Export { name, .. } if root.name.is_none() => Some(name),
         _ => None,
     }
 }
 
 /// The exports that a glob matches.
-pub(super) fn matching(analysis: &Analysis<'_>, change: &Change, glob: &[u8]) -> Result<Applied> {
+pub(super) fn matching(link: &impl Finished, change: &Change, glob: &[u8]) -> Result<Applied> {
     let pattern = Pattern::new(glob, false);
-    let known = rooted(analysis);
+    let known = rooted(link);
     let found: Vec<BString> =
         known.iter().filter(|n| pattern.matches(n)).map(|n| BString::from(*n)).collect();
     match found.is_empty() {
@@ -40,14 +41,21 @@ pub(super) fn matching(analysis: &Analysis<'_>, change: &Change, glob: &[u8]) ->
 }
 
 /// The exports that a list does not name.
-pub(super) fn others(analysis: &Analysis<'_>, change: &Change, names: &[BString]) -> Applied {
+pub(super) fn others(link: &impl Finished, change: &Change, names: &[BString]) -> Applied {
     let listed = |name: &&[u8]| names.binary_search_by(|n| n.as_slice().cmp(name)).is_ok();
-    let gone = rooted(analysis).into_iter().filter(|n| !listed(n)).map(BString::from).collect();
+    let gone = rooted(link).into_iter().filter(|n| !listed(n)).map(BString::from).collect();
     Applied::of(change, "exports", gone)
 }
 
 /// Takes the roots away.
 pub(super) fn take(analysis: &mut Analysis<'_>, changes: &[Change]) {
+    let mut roots = std::mem::take(&mut analysis.roots.roots);
+    left(analysis, changes, &mut roots);
+    analysis.roots.roots = roots;
+}
+
+/// Takes roots of exports out of a list.
+pub(super) fn left(link: &impl Finished, changes: &[Change], roots: &mut Vec<Root>) {
     let mut globs = Vec::new();
     let mut lists: Vec<&BString> = Vec::new();
     let mut limited = false;
@@ -70,8 +78,5 @@ pub(super) fn take(analysis: &mut Analysis<'_>, changes: &[Change]) {
         globs.iter().any(|g| g.matches(name))
             || (limited && lists.binary_search_by(|n| n.as_slice().cmp(name)).is_err())
     };
-    let gone: Vec<bool> =
-        analysis.roots.roots.iter().map(|root| export(analysis, root).is_some_and(goes)).collect();
-    let mut gone = gone.into_iter();
-    analysis.roots.roots.retain(|_| !gone.next().unwrap_or(false));
+    roots.retain(|root| !export(link, root).is_some_and(goes));
 }

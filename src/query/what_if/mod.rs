@@ -11,6 +11,7 @@ mod exports;
 pub mod flow;
 pub mod kill;
 mod roots;
+pub mod saved;
 mod scripts;
 mod symbols;
 
@@ -180,8 +181,13 @@ impl Edited {
         };
         for change in changes {
             let done = match change {
-                Change::DropKeep(text) => scripts::drop_keep(analysis, change, text, &mut edited)?,
-                Change::AddKeep(text) => scripts::add_keep(analysis, change, text, &mut edited)?,
+                Change::DropKeep(text) => {
+                    scripts::drop_keep(scripts::builtin_keeps(analysis), change, text, &mut edited.scripts)?
+                }
+                Change::AddKeep(text) => {
+                    let known = || scripts::section_names(analysis);
+                    scripts::add_keep(program.plan.profile, known, change, text, &mut edited.scripts)?
+                }
                 Change::DropRoot(name) => roots::edit(analysis, change, name, &mut edited)?,
                 Change::DropExport(glob) => exports::matching(analysis, change, glob)?,
                 Change::OnlyExports { names, .. } => exports::others(analysis, change, names),

@@ -10,17 +10,16 @@ use super::{Applied, Change, Edited, nothing};
 use crate::error::Result;
 use crate::graph::{Root, RootKind};
 use crate::ids::{NodeId, SectionId};
-use crate::load::elf::Place;
 use crate::plan::Flavor;
 use crate::query::Analysis;
-use crate::query::kernel::roots::{self as kernel, KernelRoot, of_node};
-use crate::query::retained::constructors::constructors;
+use crate::query::finished::Finished;
+use crate::query::kernel::roots::KernelRoot;
 use crate::query::why::Pattern;
 use crate::script::CommandKind;
 
 /// How a name speaks of a root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Match {
+pub(super) enum Match {
     /// The root as such.
     Whole,
     /// Some entries of a table of initcalls or constructors: their offsets are asked for again.
@@ -28,30 +27,29 @@ enum Match {
 }
 
 /// The name that a root goes by.
-fn shown(analysis: &Analysis<'_>, root: &Root) -> BString {
-    match (root.name, analysis.graph.section(root.node)) {
-        (Some(name), _) => analysis.program.name(name).into(),
+fn shown(link: &impl Finished, root: &Root) -> BString {
+    match (root.name, link.section(root.node)) {
+        (Some(name), _) => link.name(name).into(),
         (None, Some(section)) => {
-            let file = analysis.program.locate(section).0;
-            let label = analysis.program.label(file);
-            format!("{label}:({})", BString::from(analysis.program.section_name(section))).into()
+            let label = link.label(link.section_file(section));
+            format!("{label}:({})", BString::from(link.section_name(section))).into()
         }
         _ => BString::default(),
     }
 }
 
-fn direct(analysis: &Analysis<'_>, root: &Root, pattern: &Pattern) -> Option<Match> {
+fn direct(link: &impl Finished, root: &Root, pattern: &Pattern) -> Option<Match> {
     if let Some(name) = root.name {
-        return pattern.matches(analysis.program.name(name)).then_some(Match::Whole);
+        return pattern.matches(link.name(name)).then_some(Match::Whole);
     }
-    let section = analysis.graph.section(root.node)?;
-    if pattern.matches(analysis.program.section_name(section)) {
+    let section = link.section(root.node)?;
+    if pattern.matches(link.section_name(section)) {
         return Some(Match::Whole);
     }
-    if let Some(KernelRoot::Export { name, .. }) = of_node(analysis, root.node) {
+    if let Some(KernelRoot::Export { name, .. }) = link.kernel_root(root.node) {
         return pattern.matches(name).then_some(Match::Whole);
     }
-    let entries = entries(analysis, section);
+    let entries = entries(link, section);
     match entries.iter().filter(|(_, name)| pattern.matches(name)).count() {
         0 => None,
         n if n == entries.len() => Some(Match::Whole),
@@ -60,58 +58,49 @@ fn direct(analysis: &Analysis<'_>, root: &Root, pattern: &Pattern) -> Option<Mat
 }
 
 /// The functions that a table of initcalls or constructors calls, with their offsets.
-fn entries<'d>(analysis: &Analysis<'d>, section: SectionId) -> Vec<(u64, &'d [u8])> {
-    match of_node(analysis, NodeId(section.0)) {
+pub(super) fn entries(link: &impl Finished, section: SectionId) -> Vec<(u64, &[u8])> {
+    match link.kernel_root(NodeId(section.0)) {
         Some(KernelRoot::Initcall(_)) => {
-            let calls = kernel::initcalls(&analysis.program, section);
-            calls.into_iter().map(|c| (c.offset, c.function)).collect()
+            link.initcalls(section).into_iter().map(|c| (c.offset, c.function)).collect()
         }
-        _ => constructors(&analysis.program, section),
+        _ => link.constructors(section),
     }
 }
 
 /// A symbol of a section that is a root for its own sake.
-fn by_symbol(analysis: &Analysis<'_>, root: &Root, pattern: &Pattern) -> bool {
-    let Some(section) = analysis.graph.section(root.node).filter(|_| root.name.is_none()) else {
-        return false;
-    };
-    let (file, index) = analysis.program.locate(section);
-    let Some(object) = analysis.program.files[file].object() else { return false };
-    (1..object.symbol_count()).any(|i| {
-        object
-            .symbol(i)
-            .is_some_and(|s| s.place == Place::Section(index) && pattern.matches(object.symbol_name(s.name)))
-    })
+fn by_symbol(link: &impl Finished, root: &Root, pattern: &Pattern) -> bool {
+    let section = link.section(root.node).filter(|_| root.name.is_none());
+    section.is_some_and(|section| link.has_symbol(section, pattern))
 }
 
 /// Which roots a name speaks of, by position; `loose`: as a symbol in a section that is a root.
-fn matching(analysis: &Analysis<'_>, pattern: &Pattern, loose: bool) -> Vec<(usize, Match)> {
-    let roots = analysis.roots.roots.iter().enumerate();
+pub(super) fn matching(
+    link: &impl Finished,
+    roots: &[Root],
+    pattern: &Pattern,
+    loose: bool,
+) -> Vec<(usize, Match)> {
+    let roots = roots.iter().enumerate();
     if loose {
         return roots
-            .filter(|(_, r)| by_symbol(analysis, r, pattern))
+            .filter(|(_, r)| by_symbol(link, r, pattern))
             .map(|(at, _)| (at, Match::Whole))
             .collect();
     }
-    roots.filter_map(|(at, r)| Some((at, direct(analysis, r, pattern)?))).collect()
+    roots.filter_map(|(at, r)| Some((at, direct(link, r, pattern)?))).collect()
 }
 
 /// Whether a name is no root's own.
-fn is_loose(analysis: &Analysis<'_>, pattern: &Pattern) -> bool {
-    let program = &analysis.program;
-    let externs = program.scripts.iter().flat_map(|s| &s.script.commands).filter_map(|c| match &c.kind {
-        CommandKind::Extern(names) => Some(names),
-        _ => None,
-    });
-    !program.plan.demands.iter().any(|(n, _)| pattern.matches(n))
-        && !externs.flatten().any(|n| pattern.matches(&n.text))
-        && !analysis.roots.roots.iter().any(|r| direct(analysis, r, pattern).is_some())
+fn is_loose(link: &impl Finished, roots: &[Root], pattern: &Pattern) -> bool {
+    !link.demanded().iter().any(|n| pattern.matches(n))
+        && !roots.iter().any(|r| direct(link, r, pattern).is_some())
 }
 
 /// The names of all `--drop-root` with what [`is_loose`] says of the link as it is.
-pub(super) fn wanted(analysis: &Analysis<'_>, changes: &[Change]) -> Vec<(Pattern, bool)> {
+pub(super) fn wanted(link: &impl Finished, changes: &[Change]) -> Vec<(Pattern, bool)> {
+    let roots = if patterns(changes).is_empty() { Vec::new() } else { link.roots() };
     let all = patterns(changes).into_iter().map(|p| {
-        let loose = is_loose(analysis, &p);
+        let loose = is_loose(link, &roots, &p);
         (p, loose)
     });
     all.collect()
@@ -125,16 +114,6 @@ pub(super) fn edit(
     edited: &mut Edited,
 ) -> Result<Applied> {
     let pattern = Pattern::new(name, false);
-    let mut found: Vec<BString> = Vec::new();
-    for (at, _) in matching(analysis, &pattern, is_loose(analysis, &pattern)) {
-        let root = &analysis.roots.roots[at];
-        found.push(shown(analysis, root));
-        if root.kind == RootKind::Entry {
-            edited.plan.entry = Some("0".into());
-            edited.plan.entry_after_scripts = edited.plan.scripts.len();
-            edited.resolves_again = true;
-        }
-    }
     let before = edited.plan.demands.len();
     edited.plan.demands.retain(|(n, _)| !pattern.matches(n));
     let mut demanded = before - edited.plan.demands.len();
@@ -147,36 +126,58 @@ pub(super) fn edit(
     for name in &externs {
         demanded += edited.scripts.iter_mut().map(|s| s.script.drop_extern(name)).sum::<usize>();
     }
-    edited.resolves_again |= demanded > 0;
+    let (applied, entry) = named(analysis, change, name, demanded > 0)?;
+    if entry {
+        edited.plan.entry = Some("0".into());
+        edited.plan.entry_after_scripts = edited.plan.scripts.len();
+    }
+    edited.resolves_again |= entry || demanded > 0;
+    Ok(applied)
+}
+
+/// The roots that a change speaks of, and whether the entry is among them. `demanded`: some `-u` or EXTERN goes.
+pub(super) fn named(
+    link: &impl Finished,
+    change: &Change,
+    name: &[u8],
+    demanded: bool,
+) -> Result<(Applied, bool)> {
+    let pattern = Pattern::new(name, false);
+    let roots = link.roots();
+    let mut found: Vec<BString> = Vec::new();
+    let mut entry = false;
+    for (at, _) in matching(link, &roots, &pattern, is_loose(link, &roots, &pattern)) {
+        let Some(root) = roots.get(at) else { continue };
+        found.push(shown(link, root));
+        entry |= root.kind == RootKind::Entry;
+    }
     found.sort_unstable();
     found.dedup();
-    if found.is_empty() && demanded > 0 {
+    if found.is_empty() && demanded {
         found.push(name.into());
     }
     if !found.is_empty() {
-        return Ok(Applied::of(change, "roots", found));
+        return Ok((Applied::of(change, "roots", found), entry));
     }
-    let shown: Vec<BString> = analysis
-        .roots
-        .roots
+    let shown: Vec<BString> = roots
         .iter()
-        .map(|r| match (r.name, of_node(analysis, r.node)) {
+        .map(|r| match (r.name, link.kernel_root(r.node)) {
             (None, Some(KernelRoot::Export { name, .. })) => name.into(),
-            _ => shown(analysis, r),
+            _ => shown(link, r),
         })
         .collect();
     let mut known: Vec<&[u8]> = shown.iter().map(|s| s.as_slice()).collect();
     let mut calls = Vec::new();
-    for root in &analysis.roots.roots {
-        if let Some(section) = analysis.graph.section(root.node) {
-            calls.extend(entries(analysis, section).into_iter().map(|(_, name)| name));
+    for root in &roots {
+        if let Some(section) = link.section(root.node) {
+            calls.extend(entries(link, section).into_iter().map(|(_, name)| name));
         }
     }
     known.extend(calls);
     Err(nothing(change, "root", name, known))
 }
 
-fn patterns(changes: &[Change]) -> Vec<Pattern> {
+pub(super) fn patterns(changes: &[Change]) -> Vec<Pattern> {
     let name = |c: &Change| match c {
         Change::DropRoot(name) => Some(Pattern::new(name, false)),
         _ => None,
@@ -208,11 +209,12 @@ pub(super) fn asks_graph(analysis: &Analysis<'_>, changes: &[Change]) -> bool {
 /// Takes the roots away; of an initcall table with other entries only the reference.
 pub(super) fn take(analysis: &mut Analysis<'_>, wanted: &[(Pattern, bool)]) {
     for (pattern, loose) in wanted {
-        let mut gone = vec![false; analysis.roots.roots.len()];
-        for (at, how) in matching(analysis, pattern, *loose) {
+        let roots = std::mem::take(&mut analysis.roots.roots);
+        let mut gone = vec![false; roots.len()];
+        for (at, how) in matching(analysis, &roots, pattern, *loose) {
             if how == Match::Whole {
                 gone[at] = true;
-            } else if let Some(section) = analysis.graph.section(analysis.roots.roots[at].node) {
+            } else if let Some(section) = analysis.graph.section(roots[at].node) {
                 let offsets: Vec<u64> = entries(analysis, section)
                     .into_iter()
                     .filter(|(_, name)| pattern.matches(name))
@@ -228,6 +230,7 @@ pub(super) fn take(analysis: &mut Analysis<'_>, wanted: &[(Pattern, bool)]) {
             }
         }
         let mut gone = gone.into_iter();
+        analysis.roots.roots = roots;
         analysis.roots.roots.retain(|_| !gone.next().unwrap_or(false));
     }
 }

@@ -5,14 +5,17 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::{Applied, Change, Edited, nothing};
+use super::{Applied, Change, nothing};
 use crate::error::{Error, Result};
-use crate::graph::RootKind;
-use crate::ids::SectionId;
+use crate::graph::{Root, RootKind};
+use crate::ids::{FileId, SectionId};
 use crate::load::ScriptFile;
 use crate::load::elf::consts::{ELFOSABI_FREEBSD, ELFOSABI_GNU, SHF_GNU_RETAIN};
-use crate::plan::{Flavor, OutputKind};
+use crate::load::elf::is_relocation_type;
+use crate::plan::{Flavor, OutputKind, Profile};
 use crate::query::Analysis;
+use crate::query::finished::Finished;
+use crate::query::portrait::has_row;
 use crate::query::why::Pattern;
 use crate::resolve;
 use crate::script::builtin::builtin;
@@ -70,27 +73,27 @@ fn set(
     out
 }
 
-/// Takes KEEP off the statements that K names.
+/// Takes KEEP off the statements that K names; `of_linker` are the KEEPs of the built-in script.
 pub(super) fn drop_keep(
-    analysis: &Analysis<'_>,
+    of_linker: Vec<BString>,
     change: &Change,
     text: &[u8],
-    edited: &mut Edited,
+    scripts: &mut [ScriptFile],
 ) -> Result<Applied> {
     let wanted = squeezed(text);
-    let mut found = set(&mut edited.scripts, false, |script, input| names(script, input, &wanted));
+    let mut found = set(scripts, false, |script, input| names(script, input, &wanted));
     if found.is_empty() {
         let glob = Pattern::new(&wanted, false);
-        found = set(&mut edited.scripts, false, |script, input| holds(script, input, &glob));
+        found = set(scripts, false, |script, input| holds(script, input, &glob));
     }
     if found.is_empty() {
-        found = builtin_keeps(analysis).into_iter().filter(|k| is_builtin(k, &wanted)).collect();
+        found = of_linker.iter().filter(|k| is_builtin(k, &wanted)).cloned().collect();
     }
     if !found.is_empty() {
         return Ok(Applied::of(change, "KEEP statements", found));
     }
-    let mut known: Vec<BString> = builtin_keeps(analysis);
-    for file in &mut edited.scripts {
+    let mut known: Vec<BString> = of_linker;
+    for file in scripts {
         let text = file.script.clone();
         file.script.each_input_mut(|_, input| {
             if input.keep {
@@ -105,20 +108,20 @@ pub(super) fn drop_keep(
 }
 
 /// KEEP around the statement that the words name, else of all sections of that name (or, with a file pattern
-/// and parentheses, of that description).
-pub(super) fn add_keep(
-    analysis: &Analysis<'_>,
+/// and parentheses, of that description). `known` tells the names of all sections of the link.
+pub(super) fn add_keep<'k>(
+    profile: Profile,
+    known: impl FnOnce() -> Vec<&'k [u8]>,
     change: &Change,
     text: &[u8],
-    edited: &mut Edited,
+    scripts: &mut Vec<ScriptFile>,
 ) -> Result<Applied> {
-    let profile = analysis.program.plan.profile;
     let fail = |cause: &str| Err(Error::new(format!("option {}", change.spelled()), cause));
     if profile.flavor == Flavor::Mold {
         return fail("mold reads no KEEP");
     }
     let wanted = squeezed(text);
-    let found = set(&mut edited.scripts, true, |script, input| names(script, input, &wanted));
+    let found = set(scripts, true, |script, input| names(script, input, &wanted));
     if !found.is_empty() {
         return Ok(Applied::of(change, "statements", found));
     }
@@ -134,28 +137,47 @@ pub(super) fn add_keep(
     added
         .script
         .each_input_mut(|_, i| globs.extend(i.sections.iter().map(|s| Pattern::new(&s.name.text, false))));
-    let program = &analysis.program;
-    let mut known: Vec<&[u8]> = Vec::new();
-    for &file in &analysis.resolution.files {
-        known.extend(program.sections_of(file).skip(1).map(|s| program.section_name(s)));
-    }
+    let mut known = known();
     known.sort_unstable();
     known.dedup();
     if !known.iter().any(|n| globs.is_empty() || globs.iter().any(|g| g.matches(n))) {
         return Err(nothing(change, "section", &wanted, known));
     }
-    edited.scripts.push(added);
+    scripts.push(added);
     Ok(Applied::of(change, "statements", vec![BString::from(format!("KEEP({description})"))]))
 }
 
-/// The KEEPs of bfd's built-in script, where that one counts.
-fn builtin_keeps(analysis: &Analysis<'_>) -> Vec<BString> {
+/// The names of all sections of a link; relocation sections count only where the linker reasons about them.
+pub(super) fn section_names<'d>(analysis: &Analysis<'d>) -> Vec<&'d [u8]> {
     let program = &analysis.program;
-    if program.plan.profile.flavor != Flavor::Bfd || resolve::has_own_script(program) {
+    let counts = |section: &SectionId| {
+        let (file, index) = program.locate(*section);
+        let row = program.files[file].object().and_then(|o| o.sections.get(index as usize));
+        has_row(analysis, *section) || !row.is_some_and(|r| is_relocation_type(r.kind))
+    };
+    let of_file =
+        |&file: &FileId| program.sections_of(file).skip(1).filter(counts).map(|s| program.section_name(s));
+    analysis.resolution.files.iter().flat_map(of_file).collect()
+}
+
+/// The KEEPs of bfd's built-in script, where that one counts.
+pub(super) fn builtin_keeps(analysis: &Analysis<'_>) -> Vec<BString> {
+    let program = &analysis.program;
+    let own = resolve::has_own_script(program);
+    keeps_of_linker(program.plan.profile, resolve::emulation(program), program.plan.output_kind, own)
+}
+
+/// The same by what decides: linker, emulation, output, and whether a script replaces the built-in one.
+pub(super) fn keeps_of_linker(
+    profile: Profile,
+    emulation: &str,
+    output: OutputKind,
+    own_script: bool,
+) -> Vec<BString> {
+    if profile.flavor != Flavor::Bfd || own_script {
         return Vec::new();
     }
-    let relocatable = program.plan.output_kind == OutputKind::Relocatable;
-    let keeps = builtin(resolve::emulation(program), relocatable).keeps;
+    let keeps = builtin(emulation, output == OutputKind::Relocatable).keeps;
     keeps.into_iter().map(|k| BString::from(format!("*({k})"))).collect()
 }
 
@@ -167,9 +189,20 @@ fn is_builtin(keep: &[u8], wanted: &[u8]) -> bool {
 /// Takes away the roots of built-in KEEPs.
 pub(super) fn take_builtin(analysis: &mut Analysis<'_>, changes: &[Change]) {
     let keeps = builtin_keeps(analysis);
-    if keeps.is_empty() {
-        return;
-    }
+    let mut roots = std::mem::take(&mut analysis.roots.roots);
+    let retained = |section| retained(&analysis.program, section);
+    without_builtin(analysis, keeps, changes, &mut roots, retained);
+    analysis.roots.roots = roots;
+}
+
+/// Takes roots of built-in KEEPs out of a list; `retained` tells whether SHF_GNU_RETAIN counts for a section.
+pub(super) fn without_builtin(
+    link: &impl Finished,
+    keeps: Vec<BString>,
+    changes: &[Change],
+    roots: &mut Vec<Root>,
+    retained: impl Fn(SectionId) -> bool,
+) {
     let gone = |keep: &BString| {
         changes.iter().any(|c| matches!(c, Change::DropKeep(text) if is_builtin(keep, &squeezed(text))))
     };
@@ -183,16 +216,14 @@ pub(super) fn take_builtin(analysis: &mut Analysis<'_>, changes: &[Change]) {
     }
     let (gone, left): (Vec<Pattern>, Vec<Pattern>) =
         (gone.iter().map(pattern).collect(), left.iter().map(pattern).collect());
-    let program = &analysis.program;
-    let graph = &analysis.graph;
-    analysis.roots.roots.retain(|root| {
-        let Some(section) = graph.section(root.node) else { return true };
+    roots.retain(|root| {
+        let Some(section) = link.section(root.node) else { return true };
         if root.keep.is_some() || !matches!(root.kind, RootKind::Keep | RootKind::InitArray) {
             return true;
         }
-        let name = program.section_name(section);
+        let name = link.section_name(section);
         let any = |list: &[Pattern]| list.iter().any(|p| p.matches(name));
-        !any(&gone) || any(&left) || retained(program, section)
+        !any(&gone) || any(&left) || retained(section)
     });
 }
 
