@@ -52,6 +52,29 @@ fn why_says_the_same() {
             assert_eq!(of_link.status.code(), saved.status.code(), "{words:?} {options:?}");
         }
     }
+    for words in [
+        &["gc", "--format=linker"][..],
+        &["what-if", "--drop-root=_start", "--format=linker"],
+        &["what-if", "--drop-root=_start"],
+        &["what-if", "--cut=_start,foo"],
+        &["what-if", "--cut=section:.text*,file:*"],
+        &["what-if", "--add-keep=.text.dead*", "--by=file,symbol"],
+        &["what-if", "--add-keep=.nothing"],
+    ] {
+        for options in [&[][..], &["--format=json"], &["--format=csv"], &["--format=linker"]] {
+            if words[0] == "gc" && !options.is_empty() {
+                continue;
+            }
+            let of_link = linksweep(dir.path(), &[words, options, &LINK[..]].concat());
+            let saved = linksweep(dir.path(), &[words, options, &["--snapshot", "x.lsw"]].concat());
+            assert_eq!(text(&of_link.stdout), text(&saved.stdout), "{words:?} {options:?}");
+            assert_eq!(of_link.status.code(), saved.status.code(), "{words:?} {options:?}");
+        }
+    }
+    for change in ["--drop-symbol=foo", "--whole-archive=*", "--on-demand=libx.a"] {
+        let (_, said) = run(dir.path(), &["what-if", change, "--snapshot", "x.lsw"], 2);
+        assert!(said.contains("ask the link itself"), "{said}");
+    }
     let (dead, _) = run(dir.path(), &["why", "dead_data", "--dead", "--snapshot", "x.lsw"], 1);
     assert!(dead.contains("referred to by\n    main.o:(.text.dead_one)"), "{dead}");
     run(dir.path(), &["why", "nowhere", "--snapshot", "x.lsw"], 2);

@@ -3,11 +3,13 @@
 use super::Answer;
 use super::args::{By, Format, GcArgs};
 use super::options::{self, LinkOptions, OutputOptions};
+use super::saved::{self, SavedLink};
 use super::session::{self, Clock, Opened};
 use crate::error::{Error, Result};
 use crate::plan::{Overrides, Profile, ProfileSpec};
 use crate::query::dead::{self, Grouping};
 use crate::query::finding;
+use crate::query::finished::Finished;
 use crate::query::select::{Selection, SortBy};
 use crate::query::{Analysis, compare, listing, place};
 use crate::report::outputs::Outputs;
@@ -28,6 +30,9 @@ pub(super) fn run(args: GcArgs) -> Result<Answer> {
     }
     let specs: Vec<ProfileSpec> =
         args.compare.iter().map(|s| ProfileSpec::parse(s)).collect::<Result<_>>()?;
+    if let (Some(saved), false) = (saved::open(&args.link)?, comparing) {
+        return of_saved(&saved, output);
+    }
     let link = options::link(args.link, true)?;
     if comparing {
         return run_compare(&link, output, &selection, &specs);
@@ -95,6 +100,21 @@ pub(super) fn grouping(by: By) -> Grouping {
         By::Symbol => Grouping::Symbol,
         By::Region => Grouping::Region,
     }
+}
+
+/// The linker's own lines from a saved link; other forms need sizes that are not saved.
+fn of_saved(saved: &SavedLink, output: OutputOptions) -> Result<Answer> {
+    let refuse = |cause: &str| Err(Error::new("option --snapshot", cause));
+    if output.format != Format::Linker {
+        return refuse("of a saved link gc has --format=linker: the other forms need the link itself");
+    }
+    let portrait = saved.snapshot.portrait()?;
+    if !portrait.head.gc_sections {
+        return refuse("this link was saved without --gc-sections: ask the link itself");
+    }
+    let told = SavedLink::told(&portrait);
+    let bytes = listing::removed_text_of_saved(&portrait, &Finished::live(&portrait));
+    Ok(Answer { bytes, output: output.output, code: saved.tell(&told) })
 }
 
 fn run_compare(

@@ -1,17 +1,15 @@
 //! `why`: the chain that keeps something, or the reason why nothing does.
 
-use std::path::Path;
-
 use super::Answer;
 use super::args::{Format, WhyArgs};
 use super::options::{self, OutputOptions};
+use super::saved::{self, SavedLink};
 use super::session::{self, Clock};
 use crate::error::{Error, Result};
 use crate::query::finding;
 use crate::query::select::Selection;
 use crate::query::why::{WhyRequest, answer, why};
 use crate::report::{Page, json, why_json, why_text};
-use crate::snapshot;
 
 pub(super) fn run(args: WhyArgs) -> Result<Answer> {
     let output = options::output(args.output, "why", &[Format::Text, Format::Json])?;
@@ -25,8 +23,8 @@ pub(super) fn run(args: WhyArgs) -> Result<Answer> {
     if let Some(rows) = args.rows {
         request.limit = rows;
     }
-    if let Some(path) = &args.link.snapshot {
-        return of_snapshot(path, args.link.directory.as_deref(), &request, output);
+    if let Some(saved) = saved::open(&args.link)? {
+        return of_snapshot(&saved, &request, output);
     }
     let link = options::link(args.link, false)?;
     let mut clock = Clock::new(link.telling);
@@ -68,14 +66,9 @@ fn head(link: std::result::Result<serde_json::Value, serde_json::Error>) -> why_
 }
 
 /// The same answer from a saved link.
-fn of_snapshot(
-    path: &Path,
-    folder: Option<&Path>,
-    request: &WhyRequest,
-    output: OutputOptions,
-) -> Result<Answer> {
-    let saved = snapshot::open(&folder.unwrap_or(Path::new("")).join(path))?;
-    let portrait = saved.portrait()?;
+fn of_snapshot(saved: &SavedLink, request: &WhyRequest, output: OutputOptions) -> Result<Answer> {
+    let portrait = saved.snapshot.portrait()?;
+    let told = SavedLink::told(&portrait);
     let answer = answer(&portrait, request);
     let mut bytes = Vec::new();
     let written = match output.format {
@@ -89,5 +82,5 @@ fn of_snapshot(
         }
     };
     written.map_err(|e| Error::new("rendering", e.to_string()))?;
-    Ok(Answer { bytes, output: output.output, code: answer.exit_status() })
+    Ok(Answer { bytes, output: output.output, code: saved.tell(&told).max(answer.exit_status()) })
 }

@@ -244,8 +244,8 @@ impl<'d> Portrait<'d> {
             Flavor::Bfd => mark::bfd::mark(&saved, roots, removed, false).0,
             Flavor::Gold | Flavor::Lld | Flavor::Mold => mark::close(&saved, roots, removed),
         };
-        for node in live.ones().filter(|&n| !self.is_live(n as u32) && self.is_section(n as u32)) {
-            let section = node as u32;
+        let reached = live.ones().map(|n| n as u32).chain(roots.iter().map(|r| r.node.0));
+        for section in reached.filter(|&n| !self.is_live(n) && self.is_section(n)) {
             if self.kinds.bits.at(self.kind(section)) & section_flags::LOST != 0 {
                 let name = String::from_utf8_lossy(self.section_name(section)).into_owned();
                 let file = String::from_utf8_lossy(&self.label(self.file_of(section))).into_owned();

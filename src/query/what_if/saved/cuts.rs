@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::graph::EdgeKind;
 use crate::ids::{Id, NodeId};
 use crate::query::portrait::Portrait;
-use crate::query::portrait::tables::{edge_kind, symbol_info};
+use crate::query::portrait::tables::{edge_kind, section_flags, symbol_info};
 use crate::query::why::{self, SymbolPlace, What};
 
 /// What one side of a cut names.
@@ -145,6 +145,10 @@ fn collect(p: &Portrait<'_>, change: &Change, from: &[u8], to: &[u8]) -> Result<
     let (mut gone, mut count) = (Vec::new(), 0u64);
     for number in from.nodes().ones() {
         let node = NodeId::from_usize(number).0;
+        let lost = p.is_section(node) && p.kinds.bits.at(p.kind(node)) & section_flags::LOST != 0;
+        if lost && !p.is_live(node) {
+            return Err(refuse(change, "what copies that lost their group refer to is not saved"));
+        }
         for edge in p.edges_of(node) {
             let Some(&target) = p.edges.target.get(edge) else { continue };
             if !targets.contains(target as usize) {

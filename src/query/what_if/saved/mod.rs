@@ -54,8 +54,10 @@ fn of_linker(p: &Portrait<'_>, scripts: &[ScriptFile]) -> Vec<BString> {
 
 /// The names of all sections of the link.
 fn section_names<'p>(p: &'p Portrait<'_>) -> Vec<&'p [u8]> {
-    let mut names: Vec<&[u8]> = p.sections.name.iter().map(|&n| p.strings.get(n)).collect();
-    for file in (0..p.files.path.len()).filter(|&f| p.is_in_link(f as u32)) {
+    let mut names: Vec<&[u8]> = Vec::new();
+    for &file in p.linked.file.iter() {
+        names.extend(p.sections_of(file).map(|section| p.section_name(section)));
+        let file = file as usize;
         let rows = p.outside.first.at(file) as usize..p.outside.first.at(file + 1) as usize;
         names.extend(rows.map(|row| p.strings.get(p.outside.name.at(row))));
     }
@@ -71,14 +73,18 @@ impl Changed {
         let asks_scripts = changes.iter().any(|c| matches!(c, Change::DropKeep(_) | Change::AddKeep(_)));
         let mut files = if asks_scripts { p.script_files()? } else { Vec::new() };
         let builtin = of_linker(p, &files);
-        let mut applied = Vec::new();
+        let (mut applied, mut no_entry) = (Vec::new(), false);
         for change in changes {
             applied.push(match change {
                 Change::DropKeep(text) => scripts::drop_keep(builtin.clone(), change, text, &mut files)?,
                 Change::AddKeep(text) => {
                     scripts::add_keep(p.head.profile, || section_names(p), change, text, &mut files)?
                 }
-                Change::DropRoot(name) => undemanded(p, change, name)?,
+                Change::DropRoot(name) => {
+                    let (done, entry) = undemanded(p, change, name)?;
+                    no_entry |= entry;
+                    done
+                }
                 Change::DropExport(glob) => exports::matching(p, change, glob)?,
                 Change::OnlyExports { names, .. } => exports::others(p, change, names),
                 Change::Cut(from, to) => cuts::matching(p, change, from, to)?,
@@ -98,6 +104,8 @@ impl Changed {
         for (pattern, loose) in &wanted {
             take(p, pattern, *loose, &mut left, &mut gone)?;
         }
+        // Whoever has several entries gets none.
+        left.retain(|(_, root)| !no_entry || root.kind != RootKind::Entry);
         let retained = |s: SectionId| p.kinds.bits.at(p.kind(s.0)) & section_flags::RETAINED != 0;
         retain(&mut left, |roots| scripts::without_builtin(p, builtin.clone(), changes, roots, retained));
         retain(&mut left, |roots| exports::left(p, changes, roots));
@@ -121,7 +129,7 @@ fn retain(left: &mut Vec<(u32, Root)>, filter: impl FnOnce(&mut Vec<Root>)) {
 }
 
 /// `--drop-root`: names that nothing asks for any more must not have fetched anything.
-fn undemanded(p: &Portrait<'_>, change: &Change, name: &[u8]) -> Result<Applied> {
+fn undemanded(p: &Portrait<'_>, change: &Change, name: &[u8]) -> Result<(Applied, bool)> {
     let pattern = Pattern::new(name, false);
     let mut names: Vec<BString> = p.demanded().into_iter().filter(|n| pattern.matches(n)).collect();
     let (applied, entry) = roots::named(p, change, name, !names.is_empty())?;
@@ -148,7 +156,7 @@ fn undemanded(p: &Portrait<'_>, change: &Change, name: &[u8]) -> Result<Applied>
             Some(_) => return Err(refuse(change, format!("no file of the link defines {shown}"))),
         }
     }
-    Ok(applied)
+    Ok((applied, entry))
 }
 
 /// The roots with those of changed KEEPs.

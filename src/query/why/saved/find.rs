@@ -166,8 +166,10 @@ fn sections(p: &Portrait<'_>, pattern: &Pattern, file: Option<&Pattern>, out: &m
     let mut found: Vec<(u32, u32, SectionId)> = Vec::new();
     if !strings.is_none() {
         let rows = p.sections.name.iter().enumerate().filter(|(_, name)| strings.has(**name));
-        // Relocation sections are part of what they relocate.
-        for (row, _) in rows.filter(|(row, _)| !is_relocation_type(p.section_type(*row as u32))) {
+        // Relocation sections are part of what they relocate; section 0 is none.
+        let counts =
+            |row: usize| p.sections.index.at(row) > 0 && !is_relocation_type(p.section_type(row as u32));
+        for (row, _) in rows.filter(|(row, _)| counts(*row)) {
             found.push((p.file_of(row as u32), p.sections.index.at(row), SectionId(row as u32)));
         }
         let base = p.node_count() as u32;
