@@ -92,8 +92,13 @@ pub fn unpack<T: Element>(bytes: &[u8], count: usize) -> Option<Vec<T>> {
     if !fits(bytes, count, T::WIDTH) {
         return None;
     }
-    let blocks: Option<Vec<Vec<T>>> =
-        (0..count.div_ceil(BLOCK)).into_par_iter().map(|block| unpack_block(bytes, count, block)).collect();
+    let all = 0..count.div_ceil(BLOCK);
+    let one = |block: usize| unpack_block(bytes, count, block);
+    // A worker that waits for others may take up a task that waits for this very column.
+    let blocks: Option<Vec<Vec<T>>> = match rayon::current_thread_index() {
+        Some(_) => all.map(one).collect(),
+        None => all.into_par_iter().map(one).collect(),
+    };
     let mut rows = Vec::with_capacity(count);
     for mut block in blocks? {
         rows.append(&mut block);

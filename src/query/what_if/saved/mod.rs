@@ -140,7 +140,7 @@ fn undemanded(p: &Portrait<'_>, change: &Change, name: &[u8]) -> Result<(Applied
     for name in &names {
         let Some(id) = p.strings.find(name) else { continue };
         let shown = name.as_bstr();
-        if p.extractions.symbol.iter().any(|&s| s == id) {
+        if p.extractions.symbol.contains(&id) {
             return Err(refuse(change, format!("{shown} has fetched an archive member")));
         }
         let own = p.symbols.name.iter().zip(p.symbols.info.iter());
