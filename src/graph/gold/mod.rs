@@ -68,21 +68,18 @@ fn classify(
         let class = match row.kind {
             SHT_SYMTAB | SHT_STRTAB | SHT_RELA | SHT_REL | SHT_GROUP | SHT_SYMTAB_SHNDX | SHT_CREL
             | SHT_NULL => Class::Structural,
-            _ if is_consumed(object.section_name(index), row.kind, object.machine, shared) => {
-                Class::Structural
-            }
+            _ if is_consumed(object, index, row.kind, shared) => Class::Structural,
             _ if row.flags & SHF_EXCLUDE != 0 => Class::Discarded,
             _ => Class::Kept,
         };
         return (class, false);
     }
-    let name = object.section_name(index);
-    if is_consumed(name, row.kind, object.machine, shared) {
+    if is_consumed(object, index, row.kind, shared) {
         return (Class::Structural, false);
     }
     let follow = reads_relocations(object, row);
     let unwind = row.kind == SHT_PROGBITS || (row.kind == SHT_X86_64_UNWIND && object.machine == EM_X86_64);
-    if unwind && name == b".eh_frame" {
+    if unwind && object.is_named(index, b".eh_frame") {
         return (Class::Kept, follow);
     }
     (Class::Node, follow)

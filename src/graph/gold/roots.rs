@@ -46,7 +46,7 @@ fn by_section(build: &Build<'_, '_>, roots: &mut RootSet) {
                 if !row.is_alloc() || !matches!(build.class[section], Class::Node | Class::Kept) {
                     continue;
                 }
-                if let Some(kind) = reason(object, object.section_name(index as u32), *row) {
+                if let Some(kind) = reason(object, index as u32, *row) {
                     list.push(Root { node: NodeId(section.0), kind, name: None, keep: None });
                 }
             }
@@ -127,24 +127,22 @@ fn by_script(build: &Build<'_, '_>, roots: &mut RootSet) {
 }
 
 /// gold `Relobj::is_section_name_included` and the types beside it.
-fn reason(object: &Object<'_>, name: &[u8], row: SectionRow) -> Option<RootKind> {
+fn reason(object: &Object<'_>, section: u32, row: SectionRow) -> Option<RootKind> {
     const ARRAYS: [&[u8]; 6] = [b".ctors", b".dtors", b".init", b".fini", b".preinit_array", b".jcr"];
     const PERSONALITY: [&[u8]; 4] = [b".text", b".data", b".sdata", b".gnu.linkonce.d"];
-    let starts = |prefix: &&[u8]| name.starts_with(prefix);
-    let holds = |part: &[u8]| name.windows(part.len()).any(|w| w == part);
-    if name.starts_with(b".") {
-        if name.starts_with(b".note") {
-            return Some(RootKind::Note);
-        }
-        if ARRAYS.iter().any(starts) {
-            return Some(RootKind::InitArray);
-        }
-        if name.starts_with(b".gcc_except_table")
-            || (PERSONALITY.iter().any(starts) && holds(b"personality"))
-            || (name.starts_with(b".rodata") && holds(b"nptl_version"))
-        {
-            return Some(RootKind::Keep);
-        }
+    let starts = |prefix: &[u8]| object.name_begins(section, prefix);
+    let holds = |part: &[u8]| memchr::memmem::find(object.section_name(section), part).is_some();
+    if starts(b".note") {
+        return Some(RootKind::Note);
+    }
+    if ARRAYS.iter().any(|prefix| starts(prefix)) {
+        return Some(RootKind::InitArray);
+    }
+    if starts(b".gcc_except_table")
+        || (PERSONALITY.iter().any(|prefix| starts(prefix)) && holds(b"personality"))
+        || (starts(b".rodata") && holds(b"nptl_version"))
+    {
+        return Some(RootKind::Keep);
     }
     if matches!(row.kind, SHT_INIT_ARRAY | SHT_FINI_ARRAY) {
         return Some(RootKind::InitArray);

@@ -88,11 +88,14 @@ fn identifier_sections<'d>(
             }
             let mut list = Vec::new();
             for (index, row) in object.sections.iter().enumerate().skip(1) {
+                if object.name_begins(index as u32, b".") {
+                    continue;
+                }
                 let name = object.section_name(index as u32);
                 let section = input.section_id(index as u32);
                 if name.iter().all(|&b| b == b'_' || b.is_ascii_alphanumeric())
                     && !resolution.is_lost(section)
-                    && !is_consumed(name, row.kind, object.machine, shared)
+                    && !is_consumed(object, index as u32, row.kind, shared)
                 {
                     list.push((name, section));
                 }

@@ -4,8 +4,8 @@
 
 use rayon::prelude::*;
 
-use crate::load::elf::Object;
 use crate::load::elf::consts::*;
+use crate::load::elf::{HeadFilter, Object};
 use crate::plan::OutputKind;
 use crate::program::Program;
 
@@ -40,10 +40,12 @@ fn note(object: &Object<'_>, shared: bool) -> FileNotes {
     let mut notes = FileNotes::default();
     for (index, row) in object.sections.iter().enumerate().skip(1) {
         let index = index as u32;
-        let name = object.section_name(index);
-        if is_consumed(name, row.kind, object.machine, shared) {
+        if is_consumed(object, index, row.kind, shared) {
             notes.omitted.push(index);
-        } else if row.flags & SHF_GROUP == 0 && row.kind != SHT_GROUP && name.starts_with(b".gnu.linkonce") {
+        } else if row.flags & SHF_GROUP == 0
+            && row.kind != SHT_GROUP
+            && object.name_begins(index, b".gnu.linkonce")
+        {
             notes.linkonce.push(index);
         }
     }
@@ -51,15 +53,20 @@ fn note(object: &Object<'_>, shared: bool) -> FileNotes {
 }
 
 /// GS 2: sections that gold consumes while reading: they are no nodes and never printed.
-pub(crate) fn is_consumed(name: &[u8], kind: u32, machine: u16, shared: bool) -> bool {
-    if !name.starts_with(b".") {
+pub(crate) fn is_consumed(object: &Object<'_>, section: u32, kind: u32, shared: bool) -> bool {
+    // Most names are none of these; their heads tell.
+    const HEADS: [HeadFilter; 3] =
+        [HeadFilter::begins(b".note."), HeadFilter::begins(b".gnu."), HeadFilter::begins(b".ARM.")];
+    let head = object.head(section);
+    if !HEADS.iter().any(|filter| filter.passes(head)) {
         return false;
     }
+    let name = object.section_name(section);
     match name {
         b".note.GNU-stack" | b".gnu.attributes" => true,
         b".note.GNU-split-stack" | b".note.GNU-no-split-stack" => !shared,
         b".note.gnu.property" => kind == SHT_NOTE,
-        b".ARM.attributes" => machine == EM_ARM,
+        b".ARM.attributes" => object.machine == EM_ARM,
         _ => name.starts_with(b".gnu.warning.") && !shared,
     }
 }
