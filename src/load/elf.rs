@@ -433,6 +433,11 @@ impl<'d> Object<'d> {
         section == self.name_table || (self.symtab != 0 && self.header(self.symtab).link == section)
     }
 
+    /// Relocation sections and the sections they apply to, in file order; without those that apply to nothing.
+    pub fn relocations(&self) -> &[(u32, u32)] {
+        &self.relocations
+    }
+
     /// All that could not be read. Relocations are looked through at the first call.
     pub fn unreadable(&self) -> impl Iterator<Item = &Unreadable> {
         self.relocation_faults().iter().chain(&self.unreadable)

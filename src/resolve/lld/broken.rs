@@ -169,8 +169,10 @@ impl Sections<'_, '_> {
     fn check(&self, out: &mut Vec<String>) {
         let relocatable = self.reader.is_relocatable();
         let name = |index: u32| String::from_utf8_lossy(self.object.section_name(index)).into_owned();
+        let mut targets = self.object.relocations().iter().copied().peekable();
         let mut relocated = FixedBitSet::with_capacity(self.object.sections.len());
         for (index, row) in (1u32..).zip(self.object.sections.iter().copied().skip(1)) {
+            let applies_to = targets.next_if(|&(section, _)| section == index).map(|(_, target)| target);
             if self.is_lost(index) || (row.flags & SHF_EXCLUDE != 0 && !relocatable) {
                 continue;
             }
@@ -184,7 +186,7 @@ impl Sections<'_, '_> {
                 out.push(format!("{}: unknown section type {:#x}", name(index), row.kind));
             }
             if self.is_relocations(row) {
-                let target = self.object.header(index).info;
+                let target = applies_to.unwrap_or_else(|| self.object.header(index).info);
                 match self.object.sections.get(target as usize).map(|&row| self.slot(target, row)) {
                     Some(Slot::Discarded) => {}
                     Some(Slot::Parts | Slot::Plain) if !relocated.put(target as usize) => {}
