@@ -335,6 +335,33 @@ fn why_answers_and_judges() {
 }
 
 #[test]
+fn one_reason_for_every_live_section() {
+    let dir = folder();
+    for linker in ["bfd@2.40", "gold@1.16", "lld@19.1.7", "mold@1.10.1"] {
+        let linker = format!("--linker={linker}");
+        let link = [linker.as_str(), "--", "--gc-sections", "main.o", "libx.a"];
+        let out = answer(dir.path(), &with(&["why", "*", "--format=tsv"], &link), 0);
+        let rows: Vec<Vec<&str>> = out.lines().map(|line| line.split('\t').collect()).collect();
+        assert_eq!(rows[0], ["file", "section", "reason", "symbol", "by-file", "by"], "{out}");
+        assert!(rows.iter().all(|row| row.len() == 6), "{out}");
+        let row = |section: &str| rows.iter().find(|row| row[1].contains(section)).expect("a row");
+        assert_eq!(row("_start")[2..], ["entry", "_start", "", ""], "{out}");
+        assert_eq!(row("foo")[..1], ["libx.a(foo.o)"], "{out}");
+        assert_eq!(row("foo")[2], "relocation", "{out}");
+        // What keeps something lives itself, and has a row.
+        for row in rows.iter().skip(1).filter(|row| !row[4].is_empty()) {
+            assert!(rows.iter().any(|other| other[..2] == row[4..]), "{row:?} in\n{out}");
+        }
+        assert!(!out.contains("dead_data"), "{out}");
+    }
+    let link = ["--", "--gc-sections", "main.o", "libx.a"];
+    let some = answer(dir.path(), &with(&["why", "foo", "--format=tsv"], &link), 0);
+    assert_eq!(some.lines().count(), 2, "{some}");
+    answer(dir.path(), &with(&["why", "no_such_thing", "--format=tsv"], &link), 2);
+    answer(dir.path(), &with(&["why", "foo", "--format=tsv", "-k2"], &link), 2);
+}
+
+#[test]
 fn demo_needs_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let run = command(dir.path(), &["demo"]).env("PATH", "").output().unwrap();

@@ -1,18 +1,21 @@
 //! `why`: the chain that keeps something, or the reason why nothing does.
 
+use std::ffi::OsStr;
+
 use super::Answer;
 use super::args::{Format, WhyArgs};
-use super::options::{self, OutputOptions};
+use super::options::{self, LinkOptions, OutputOptions};
 use super::saved::{self, SavedLink};
 use super::session::{self, Clock};
 use crate::error::{Error, Result};
+use crate::query::Analysis;
 use crate::query::finding;
 use crate::query::select::Selection;
-use crate::query::why::{WhyRequest, answer, why};
-use crate::report::{Page, json, why_json, why_text};
+use crate::query::why::{WhyRequest, answer, live_sections, named_nodes, reasons, why};
+use crate::report::{self, Page, json, why_json, why_text};
 
 pub(super) fn run(args: WhyArgs) -> Result<Answer> {
-    let output = options::output(args.output, "why", &[Format::Text, Format::Json])?;
+    let output = options::output(args.output, "why", &[Format::Text, Format::Json, Format::Tsv])?;
     if args.chains == 0 {
         return Err(Error::new("option -k", "at least 1"));
     }
@@ -23,6 +26,12 @@ pub(super) fn run(args: WhyArgs) -> Result<Answer> {
     if let Some(rows) = args.rows {
         request.limit = rows;
     }
+    let table = output.format == Format::Tsv;
+    let more = request.dead || request.chains > 1 || request.exact || args.rows.is_some();
+    if table && (more || args.link.snapshot.is_some()) {
+        let why = "tells one reason for each live section of a link: not with --dead, -k, -n, --exact or a saved link";
+        return Err(Error::new("option --format=tsv", why));
+    }
     if let Some(saved) = saved::open(&args.link)? {
         return of_snapshot(&saved, &request, output);
     }
@@ -30,6 +39,9 @@ pub(super) fn run(args: WhyArgs) -> Result<Answer> {
     let mut clock = Clock::new(link.telling);
     let opened = session::open(&link, &link.overrides, &mut clock)?;
     let analysis = session::analyze(&link, &opened, &mut clock)?;
+    if table {
+        return of_all(&link, &analysis, &args.pattern, output, &mut clock);
+    }
     let answer = why(&analysis, &request);
     clock.done("question");
     let diagnostics = finding::diagnostics(&analysis);
@@ -55,6 +67,35 @@ pub(super) fn run(args: WhyArgs) -> Result<Answer> {
     clock.finish();
     let refused = session::tell_diagnostics(&link, &diagnostics);
     Ok(Answer { bytes, output: output.output, code: refused.max(answer.exit_status()) })
+}
+
+/// The reason of every live section that the pattern names, one line each.
+fn of_all(
+    link: &LinkOptions,
+    analysis: &Analysis<'_>,
+    pattern: &OsStr,
+    output: OutputOptions,
+    clock: &mut Clock,
+) -> Result<Answer> {
+    let pattern = pattern.as_encoded_bytes();
+    let every = matches!(pattern, b"*" | b"section:*");
+    let wanted = (!every).then(|| named_nodes(analysis, pattern));
+    let unknown = wanted.as_ref().is_some_and(|w| w.is_clear());
+    let reasons = reasons(analysis);
+    clock.done("reasons");
+    let sections = live_sections(analysis, wanted.as_ref());
+    let bytes = report::reasons::tsv(analysis, &reasons, &sections);
+    clock.done("rendering");
+    let diagnostics = finding::diagnostics(analysis);
+    clock.done("refusals");
+    clock.finish();
+    let refused = session::tell_diagnostics(link, &diagnostics);
+    let code = match (unknown, sections.is_empty()) {
+        (true, _) => 2,
+        (_, true) => 1,
+        _ => 0,
+    };
+    Ok(Answer { bytes, output: output.output, code: refused.max(code) })
 }
 
 /// What stands at the head of JSON.

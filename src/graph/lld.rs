@@ -18,7 +18,7 @@ use crate::ids::{FileId, Id, NameId, NodeId, SectionId};
 use crate::load::elf::consts::*;
 use crate::plan::DemandKind;
 use crate::program::{Content, Program};
-use crate::resolve::lld::{entry_name, redirect};
+use crate::resolve::lld::entry_name;
 use crate::resolve::{DefKind, Resolution};
 use keeps::Keeps;
 use sections::{Event, Facts, Mode, facts, start_stop_name};
@@ -149,7 +149,7 @@ fn fill_targets(
     build.fill_targets(
         |section| reachable.contains(section.idx()),
         |_, _, _, name| {
-            let name = redirect(&resolution.wraps, name);
+            let name = resolution.wraps.by_last(name);
             symbol_node(resolution, name, reachable, commons).or_else(|| {
                 let kind = resolution.definitions[name].kind;
                 let defined =
@@ -227,7 +227,7 @@ impl<'d> Walk<'_, 'd> {
 
     fn mark_text(&mut self, text: &[u8], kind: RootKind) {
         if let Some(name) = self.build.program.names.find(text) {
-            self.mark_name(redirect(&self.build.resolution.wraps, name), kind);
+            self.mark_name(self.build.resolution.wraps.by_last(name), kind);
         }
     }
 
@@ -252,10 +252,10 @@ impl<'d> Walk<'_, 'd> {
         }
         let resolution = self.build.resolution;
         for &name in &resolution.externs {
-            self.mark_name(redirect(&resolution.wraps, name), RootKind::Extern);
+            self.mark_name(resolution.wraps.by_last(name), RootKind::Extern);
         }
         for &name in &resolution.script_references {
-            self.mark_name(redirect(&resolution.wraps, name), RootKind::ScriptReference);
+            self.mark_name(resolution.wraps.by_last(name), RootKind::ScriptReference);
         }
     }
 

@@ -182,8 +182,7 @@ impl Check<'_, '_> {
             if definition.kind != DefKind::Undefined {
                 continue;
             }
-            let wrap = resolution.wraps.iter().find(|w| w.name == name || w.real == name);
-            let name = wrap.map_or(name, |w| if w.name == name { w.wrapper } else { w.name });
+            let name = resolution.wraps.by_first(name);
             let text = program.name(name);
             let shown = BStr::new(text);
             if self.is_in_discarded(definition) {

@@ -75,6 +75,8 @@ struct Builder {
     stack: Vec<InputMode>,
     groups: usize,
     given: Given,
+    /// The names of `--wrap` so far.
+    wrapped: std::collections::BTreeSet<BString>,
     rpath_link: Vec<PathBuf>,
     rpath: Vec<PathBuf>,
     /// Script-like files are read after the walk where every `-L` counts (lld, mold).
@@ -117,6 +119,7 @@ pub(super) fn build(request: Request) -> Result<LinkPlan> {
         stack: Vec::new(),
         groups: 0,
         given: Given::default(),
+        wrapped: std::collections::BTreeSet::new(),
         rpath_link: Vec::new(),
         rpath: Vec::new(),
         late: Vec::new(),
@@ -229,7 +232,7 @@ impl Builder {
             M::Fini => self.plan.fini = Some(text()),
             M::Defsym => self.defsym(&value)?,
             M::Wrap => {
-                if !self.plan.wraps.contains(&text()) {
+                if self.wrapped.insert(text()) {
                     self.plan.wraps.push(text());
                 }
             }

@@ -19,6 +19,7 @@ pub mod kill;
 pub mod labels;
 pub mod markdown;
 pub mod outputs;
+pub mod reasons;
 pub mod reloc_names;
 pub mod retained;
 pub mod schema;

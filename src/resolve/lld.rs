@@ -21,7 +21,7 @@ use crate::ids::{FileId, Id, NameId};
 use crate::load::elf::consts::*;
 use crate::plan::{DemandKind, OutputKind, Version};
 use crate::program::{Content, Program};
-use crate::resolve::{DefKind, Definition, Resolution, WinningCommon, Wrap};
+use crate::resolve::{DefKind, Definition, Resolution, WinningCommon, Wrap, Wraps};
 use crate::script::glob::Pattern;
 use parse::Reader;
 use symbols::{Era, INTERNAL, Kind, flag};
@@ -116,7 +116,7 @@ pub(crate) fn entry_name<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
 }
 
 /// `--wrap` (`addWrappedSymbols`): the prefixed names are referenced, which may extract.
-fn add_wraps(reader: &mut Reader<'_, '_>) -> Vec<Wrap> {
+fn add_wraps(reader: &mut Reader<'_, '_>) -> Wraps {
     let program = reader.program;
     let mut wraps = Vec::new();
     for text in &program.plan.wraps {
@@ -141,7 +141,7 @@ fn add_wraps(reader: &mut Reader<'_, '_>) -> Vec<Wrap> {
         }
         wraps.push(Wrap { name, wrapper, real });
     }
-    wraps
+    wraps.into_iter().collect()
 }
 
 /// `addOptionalRegular`.
@@ -160,7 +160,7 @@ fn add_reserved(reader: &mut Reader<'_, '_>, has_sections: bool) {
 }
 
 /// The finished value.
-fn finish(mut reader: Reader<'_, '_>, wraps: Vec<Wrap>) -> Resolution {
+fn finish(mut reader: Reader<'_, '_>, wraps: Wraps) -> Resolution {
     let program = reader.program;
     let mut out = Resolution::new(program);
     out.commons = commons(&reader, &wraps);
@@ -232,7 +232,7 @@ fn finish(mut reader: Reader<'_, '_>, wraps: Vec<Wrap>) -> Resolution {
 
 /// Commons in the order in which lld makes their sections (`replaceCommonSymbols`): by the first
 /// object that has commons of its own and mentions the name.
-fn commons(reader: &Reader<'_, '_>, wraps: &[Wrap]) -> Vec<WinningCommon> {
+fn commons(reader: &Reader<'_, '_>, wraps: &Wraps) -> Vec<WinningCommon> {
     let mut out = Vec::new();
     let sizes = &reader.symbols.common_size;
     if sizes.is_empty() {
@@ -247,7 +247,7 @@ fn commons(reader: &Reader<'_, '_>, wraps: &[Wrap]) -> Vec<WinningCommon> {
             continue;
         }
         for &name in &f.names {
-            let name = redirect(wraps, reader.canonical(name));
+            let name = wraps.by_last(reader.canonical(name));
             let row = reader.symbols.row(name);
             if row.kind == Kind::Common && seen.insert(name) {
                 let size = sizes.get(&name.0).copied().unwrap_or(0);
@@ -256,19 +256,4 @@ fn commons(reader: &Reader<'_, '_>, wraps: &[Wrap]) -> Vec<WinningCommon> {
         }
     }
     out
-}
-
-/// Where a file's mention of a name leads under `--wrap`: `foo` to `__wrap_foo`, `__real_foo` to
-/// `foo`, in one step (GS 5.8).
-pub(crate) fn redirect(wraps: &[Wrap], name: NameId) -> NameId {
-    // A later --wrap of the same name wins, as a later map entry does.
-    for wrap in wraps.iter().rev() {
-        if wrap.real == name {
-            return wrap.name;
-        }
-        if wrap.name == name {
-            return wrap.wrapper;
-        }
-    }
-    name
 }

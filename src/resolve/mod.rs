@@ -9,8 +9,8 @@ pub(crate) mod gold;
 pub(crate) mod lld;
 mod mold;
 mod placed;
-
-pub use placed::Placed;
+mod watch;
+mod wraps;
 
 use fixedbitset::FixedBitSet;
 
@@ -21,6 +21,9 @@ use crate::plan::{Flavor, emulations};
 use crate::program::Program;
 use crate::script::CommandKind;
 use crate::script::builtin::builtin;
+
+pub use placed::Placed;
+pub use wraps::{Wrap, Wraps};
 
 /// Resolves the link as the plan's linker does.
 pub fn resolve(program: &Program<'_>) -> Resolution {
@@ -117,17 +120,6 @@ pub struct WinningCommon {
     pub size: u64,
 }
 
-/// `--wrap` names (GS 5.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wrap {
-    /// `foo`.
-    pub name: NameId,
-    /// `__wrap_foo`.
-    pub wrapper: NameId,
-    /// `__real_foo`.
-    pub real: NameId,
-}
-
 /// The finished resolution.
 pub struct Resolution {
     /// Relocatable objects (and binary data files) in the link, in the order in which this linker
@@ -159,7 +151,7 @@ pub struct Resolution {
     /// Commons that won, in this linker's order.
     pub commons: Vec<WinningCommon>,
     /// `--wrap`.
-    pub wraps: Vec<Wrap>,
+    pub wraps: Wraps,
     /// bfd on 64-bit PowerPC: the names `.foo` (code) that belong to a `foo` (descriptor).
     pub code_names: Vec<(NameId, NameId)>,
     /// Script and `--defsym` symbols whose value lies in an input section (bfd, GS 4.4).
@@ -208,7 +200,7 @@ impl Resolution {
             lost_to: Vec::new(),
             extractions: Vec::new(),
             commons: Vec::new(),
-            wraps: Vec::new(),
+            wraps: Wraps::default(),
             code_names: Vec::new(),
             assigned: Vec::new(),
             asked_by_script: Vec::new(),
@@ -251,23 +243,6 @@ pub fn merge_visibility(a: u8, b: u8) -> u8 {
         (0, other) | (other, 0) => other,
         (a, b) => a.min(b),
     }
-}
-
-/// `--wrap`: the name that an undefined reference to `name` means (GS 5.8; not lld's rule for files
-/// that define it too).
-pub(crate) fn referenced(wraps: &[Wrap], name: NameId) -> NameId {
-    let other = |w: &Wrap| if w.name == name { Some(w.wrapper) } else { (w.real == name).then_some(w.name) };
-    wraps.iter().find_map(other).unwrap_or(name)
-}
-
-/// The `--wrap` names of the plan that some input mentions.
-pub(crate) fn wraps(program: &Program<'_>) -> Vec<Wrap> {
-    let find = |prefix: &[u8], name: &[u8]| program.names.find(&[prefix, name].concat());
-    let wrap = |name: &bstr::BString| {
-        let (wrapper, real) = (find(b"__wrap_", name)?, find(b"__real_", name)?);
-        Some(Wrap { name: program.names.find(name)?, wrapper, real })
-    };
-    program.plan.wraps.iter().filter_map(wrap).collect()
 }
 
 /// Names of all EXTERN() statements, in script order.

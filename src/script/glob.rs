@@ -483,6 +483,17 @@ impl Buckets {
     fn get(&self, key: &[u8]) -> &[u32] {
         self.rows.get(key.as_bstr()).map_or(&[], Vec::as_slice)
     }
+
+    /// Rows of every key that `name` begins with.
+    fn of_start(&self, name: &[u8]) -> impl Iterator<Item = &[u32]> {
+        self.lengths.iter().map_while(|&length| name.get(..length)).map(|key| self.get(key))
+    }
+
+    /// Rows of every key that `name` ends with.
+    fn of_end(&self, name: &[u8]) -> impl Iterator<Item = &[u32]> {
+        let lengths = self.lengths.iter().take_while(|&&length| length <= name.len());
+        lengths.map(|&length| self.get(name.get(name.len() - length..).unwrap_or_default()))
+    }
 }
 
 /// Many patterns; finds those that match a name, in the order they were added.
@@ -506,12 +517,13 @@ impl PatternSet {
         let row = u32::try_from(self.patterns.len()).unwrap_or(u32::MAX);
         if pattern.middle == Middle::Exact {
             self.exact.add(&pattern.prefix, row);
-        } else if !pattern.prefix.is_empty() {
-            self.prefixes.add(&pattern.prefix, row);
-        } else if !pattern.suffix.is_empty() {
-            self.suffixes.add(&pattern.suffix, row);
-        } else {
+        } else if pattern.prefix.is_empty() && pattern.suffix.is_empty() {
             self.others.push(row);
+        } else if pattern.prefix.len() >= pattern.suffix.len() {
+            self.prefixes.add(&pattern.prefix, row);
+        } else {
+            // The longer end tells more patterns apart.
+            self.suffixes.add(&pattern.suffix, row);
         }
         self.patterns.push(pattern);
         row
@@ -532,6 +544,15 @@ impl PatternSet {
         self.patterns.is_empty()
     }
 
+    /// Whether any pattern matches `name`.
+    pub fn matches(&self, name: &[u8]) -> bool {
+        let any = |rows: &[u32]| rows.iter().any(|&row| self.get(row).is_some_and(|p| p.matches(name)));
+        !self.exact.get(name).is_empty()
+            || self.prefixes.of_start(name).any(any)
+            || self.suffixes.of_end(name).any(any)
+            || any(&self.others)
+    }
+
     /// Numbers of all patterns that match `name`, ascending.
     pub fn matching(&self, name: &[u8]) -> Vec<u32> {
         let mut rows = self.exact.get(name).to_vec();
@@ -540,12 +561,8 @@ impl PatternSet {
                 candidates.iter().copied().filter(|&row| self.get(row).is_some_and(|p| p.matches(name))),
             );
         };
-        for prefix in self.prefixes.lengths.iter().map_while(|&length| name.get(..length)) {
-            verify(self.prefixes.get(prefix));
-        }
-        for &length in self.suffixes.lengths.iter().take_while(|&&length| length <= name.len()) {
-            verify(self.suffixes.get(name.get(name.len() - length..).unwrap_or_default()));
-        }
+        self.prefixes.of_start(name).for_each(&mut verify);
+        self.suffixes.of_end(name).for_each(&mut verify);
         verify(&self.others);
         rows.sort_unstable();
         rows

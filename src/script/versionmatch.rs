@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::ast::Dialect;
-use super::glob::{Pattern, Syntax, is_wildcard};
+use super::glob::{Pattern, PatternSet, Syntax, is_wildcard};
 use super::version::{DynamicList, Language, VersionPattern, VersionScript};
 use crate::error::Result;
 
@@ -36,7 +36,22 @@ pub struct Class {
 struct Rule {
     class: Class,
     language: Language,
-    pattern: Pattern,
+}
+
+/// Wildcard rules of one language in the order they are tried.
+#[derive(Default)]
+struct Globs {
+    patterns: PatternSet,
+    /// By pattern: its place in the order of all languages.
+    places: Vec<u32>,
+}
+
+impl Globs {
+    /// Places of the patterns that match, ascending.
+    fn matching(&self, text: Option<&[u8]>) -> impl Iterator<Item = u32> {
+        let found = text.filter(|_| !self.places.is_empty()).map(|t| self.patterns.matching(t));
+        found.into_iter().flatten().filter_map(|row| self.places.get(row as usize).copied())
+    }
 }
 
 /// A compiled version script or dynamic list.
@@ -47,6 +62,9 @@ pub struct VersionMatcher {
     rules: Vec<Rule>,
     /// Wildcard rules in the order they are tried.
     wild: Vec<u32>,
+    /// The same for matching, in that order too.
+    wild_c: Globs,
+    wild_cxx: Globs,
     /// Rules that are `*` alone, in the order they are tried.
     stars: Vec<u32>,
     /// mold: no wildcards and no C++ anywhere, so the last mention wins.
@@ -93,12 +111,15 @@ impl VersionMatcher {
             exact: HashMap::with_hasher(FixedState::default()),
             rules: Vec::new(),
             wild: Vec::new(),
+            wild_c: Globs::default(),
+            wild_cxx: Globs::default(),
             stars: Vec::new(),
             simple: false,
         }
     }
 
     fn fill(&mut self, entries: &[(Class, &VersionPattern)]) -> Result<()> {
+        let mut globs: Vec<(u32, Pattern)> = Vec::new();
         for (class, pattern) in entries {
             let (text, wild, star) = self.read(pattern);
             let row = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
@@ -108,16 +129,11 @@ impl VersionMatcher {
                 Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => Syntax::Llvm,
                 Dialect::Mold => Syntax::Mold,
             };
-            let compiled =
-                if wild && !star { Pattern::glob(&text, syntax)? } else { Pattern::literal(&text) };
-            self.rules.push(Rule {
-                class: Class { star, ..*class },
-                language: pattern.language,
-                pattern: compiled,
-            });
+            self.rules.push(Rule { class: Class { star, ..*class }, language: pattern.language });
             if star {
                 self.stars.push(row);
             } else if wild {
+                globs.push((row, Pattern::glob(&text, syntax)?));
                 self.wild.push(row);
             } else {
                 self.exact.entry(text).or_default().push(row);
@@ -136,6 +152,20 @@ impl VersionMatcher {
             }
             Dialect::Lld14 | Dialect::Lld19 | Dialect::Lld20 => self.order_for_lld(),
             Dialect::Bfd => {}
+        }
+        for (place, row) in (0u32..).zip(&self.wild) {
+            // The rows of `globs` ascend.
+            let Ok(at) = globs.binary_search_by_key(row, |(row, _)| *row) else { continue };
+            let (Some((_, pattern)), Some(rule)) = (globs.get(at), self.rules.get(*row as usize)) else {
+                continue;
+            };
+            let set = match rule.language {
+                Language::C => &mut self.wild_c,
+                Language::Cxx => &mut self.wild_cxx,
+                Language::Java => continue,
+            };
+            set.patterns.push(pattern.clone());
+            set.places.push(place);
         }
         Ok(())
     }
@@ -218,14 +248,23 @@ impl VersionMatcher {
         of(Some(name), Language::C).chain(of(cxx, Language::Cxx))
     }
 
-    fn glob_matches(&self, row: u32, name: &[u8], cxx: Option<&[u8]>) -> Option<&Rule> {
-        let rule = self.rules.get(row as usize)?;
-        let text = match rule.language {
-            Language::C => Some(name),
-            Language::Cxx => cxx,
-            Language::Java => None,
-        };
-        text.is_some_and(|t| rule.pattern.matches(t)).then_some(rule)
+    fn wild_rule(&self, place: u32) -> Option<(u32, &Rule)> {
+        let row = *self.wild.get(place as usize)?;
+        Some((row, self.rules.get(row as usize)?))
+    }
+
+    /// The first wildcard rule that matches, with its number.
+    fn first_glob(&self, name: &[u8], cxx: Option<&[u8]>) -> Option<(u32, &Rule)> {
+        let (c, cxx) = (self.wild_c.matching(Some(name)).next(), self.wild_cxx.matching(cxx).next());
+        self.wild_rule(c.into_iter().chain(cxx).min()?)
+    }
+
+    /// All wildcard rules that match, in the order they are tried.
+    fn globs(&self, name: &[u8], cxx: Option<&[u8]>) -> Vec<&Rule> {
+        let mut places: Vec<u32> =
+            self.wild_c.matching(Some(name)).chain(self.wild_cxx.matching(cxx)).collect();
+        places.sort_unstable();
+        places.into_iter().filter_map(|place| self.wild_rule(place).map(|(_, rule)| rule)).collect()
     }
 
     /// gold and lld: exact, then globs in their order, then `*`.
@@ -242,7 +281,7 @@ impl VersionMatcher {
         if let Some((_, rule)) = exact {
             return Some(rule.class);
         }
-        let wild = self.wild.iter().find_map(|&row| self.glob_matches(row, name, cxx));
+        let wild = self.first_glob(name, cxx).map(|(_, rule)| rule);
         let star = || self.stars.first().and_then(|&row| self.rules.get(row as usize));
         wild.or_else(star).map(|rule| rule.class)
     }
@@ -255,7 +294,7 @@ impl VersionMatcher {
             return self.named(name, None).max_by_key(|(row, _)| *row).map(|(_, r)| r.class).or_else(star);
         }
         let exact = self.named(name, cxx).map(|(row, _)| row).min();
-        let wild = self.wild.iter().copied().find(|&row| self.glob_matches(row, name, cxx).is_some());
+        let wild = self.first_glob(name, cxx).map(|(row, _)| row);
         let row = exact.into_iter().chain(wild).min();
         row.and_then(|row| self.rules.get(row as usize)).map(|r| r.class).or_else(star)
     }
@@ -270,10 +309,8 @@ impl VersionMatcher {
         let limit = exact.map_or((usize::MAX, Scope::Local), |c| (c.node, c.scope));
         let mut global = None;
         let mut local = None;
-        for &row in &self.wild {
-            if let Some(rule) = self.glob_matches(row, name, cxx)
-                && (rule.class.node, rule.class.scope) < limit
-            {
+        for rule in self.globs(name, cxx) {
+            if (rule.class.node, rule.class.scope) < limit {
                 let slot = if rule.class.scope == Scope::Global { &mut global } else { &mut local };
                 *slot = Some(rule.class);
             }

@@ -18,7 +18,7 @@ use crate::load::elf::{Group, Object, Place, SectionRow};
 use crate::load::relocs::Reloc;
 use crate::plan::OutputKind;
 use crate::program::{Content, Program};
-use crate::resolve::{Resolution, referenced};
+use crate::resolve::Resolution;
 
 /// Builds graph and roots.
 pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (SectionGraph<'d>, RootSet) {
@@ -44,9 +44,9 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
 fn meant(program: &Program<'_>, resolution: &Resolution, file: FileId, symbol: u32, name: NameId) -> NameId {
     let file = &program.files[file];
     match file.object().and_then(|o| o.symbol(symbol)).map(|s| s.place) {
-        Some(Place::Undefined) => referenced(&resolution.wraps, name),
+        Some(Place::Undefined) => resolution.wraps.by_first(name),
         Some(Place::Section(section)) if resolution.is_lost(file.section_id(section)) => {
-            referenced(&resolution.wraps, name)
+            resolution.wraps.by_first(name)
         }
         _ => name,
     }

@@ -79,10 +79,7 @@ pub(super) fn build<'d>(program: &Program<'d>, resolution: &Resolution) -> (Sect
             if !wraps.is_empty() {
                 let place = input.object().and_then(|o| o.symbol(symbol)).map(|s| s.place);
                 if place == Some(Place::Undefined) {
-                    name = wraps.iter().find(|w| w.real == name).map_or_else(
-                        || wraps.iter().find(|w| w.name == name).map_or(name, |w| w.wrapper),
-                        |w| w.name,
-                    );
+                    name = wraps.by_real_first(name);
                 }
             }
             let target = targets.get(name.idx()).copied().unwrap_or(NO_NODE);

@@ -320,7 +320,7 @@ fn references(analysis: &Analysis<'_>, bad: &FixedBitSet, out: &mut Vec<Diagnost
         }
         let name = program.files[file].global_name(symbol)?;
         let name = match object.symbol(symbol).map(|s| s.place) {
-            Some(Place::Undefined) => resolve::referenced(&analysis.resolution.wraps, name),
+            Some(Place::Undefined) => analysis.resolution.wraps.by_first(name),
             _ => name,
         };
         // Whatever the options say, what is not of default visibility must be defined here.

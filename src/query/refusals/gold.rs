@@ -12,7 +12,7 @@ use crate::load::elf::{Object, Place};
 use crate::plan::{OutputKind, Symbolic};
 use crate::program::Content;
 use crate::query::Analysis;
-use crate::resolve::{DefKind, referenced};
+use crate::resolve::DefKind;
 use crate::script::versionmatch::Scope;
 
 /// The reasons, the first of every section, in file order.
@@ -98,7 +98,7 @@ fn meant(analysis: &Analysis<'_>, file: FileId, object: &Object<'_>, symbol: u32
         return Some(name);
     }
     match object.symbol(symbol).map(|s| s.place) {
-        Some(Place::Undefined) => Some(referenced(wraps, name)),
+        Some(Place::Undefined) => Some(wraps.by_first(name)),
         _ => Some(name),
     }
 }

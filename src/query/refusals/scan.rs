@@ -13,7 +13,7 @@ use crate::load::elf::{Object, Place, Symbol};
 use crate::plan::OutputKind;
 use crate::program::Content;
 use crate::query::Analysis;
-use crate::resolve::{DefKind, lld};
+use crate::resolve::DefKind;
 
 /// Types that both linkers know; later ones are not judged.
 const KNOWN: [u32; 33] = [
@@ -146,7 +146,7 @@ pub(super) fn judge(
                     if reloc.symbol == 0 || reloc.kind == 0 {
                         return;
                     }
-                    let name = f.global_name(reloc.symbol).map(|name| lld::redirect(&resolution.wraps, name));
+                    let name = f.global_name(reloc.symbol).map(|name| resolution.wraps.by_last(name));
                     let target = match name {
                         None => led(&symbol).map(|leads| (leads, symbol.kind, false)),
                         Some(name) => defined(analysis, name),
@@ -279,7 +279,7 @@ impl<'a, 'd> Suspects<'a, 'd> {
         }
         let globals = out.get_mut(object.first_global as usize..).unwrap_or_default();
         for (ways, &name) in globals.iter_mut().zip(&program.files[file].names) {
-            *ways = self.names[lld::redirect(&resolution.wraps, name).idx()];
+            *ways = self.names[resolution.wraps.by_last(name).idx()];
         }
         out
     }

@@ -91,7 +91,8 @@ impl Stages {
         Stages { unfollowed, followed }
     }
 
-    fn of(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+    /// What stages followed from a node.
+    pub(super) fn of(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let from = self.followed.partition_point(|&(because, _)| because < node.0);
         self.followed[from..].iter().take_while(move |(b, _)| *b == node.0).map(|&(_, n)| NodeId(n))
     }

@@ -36,6 +36,7 @@ impl Link<'_, '_> {
         if f.mode.as_needed && !self.is_needed(file) {
             return false;
         }
+        self.watch.forget();
         self.out.in_link.insert(file.idx());
         self.out.needed_libraries.insert(file.idx());
         for (position, (symbol, &name)) in library.symbols.iter().zip(&f.names).enumerate() {

@@ -5,23 +5,24 @@
 //! Follows ld `open_input_bfds` and `load_symbols`, bfd `elf_link_add_archive_symbols` and
 //! `elf_link_add_object_symbols`.
 
+mod archive;
 mod comdat;
 mod dso;
 pub(crate) mod opd;
 mod script;
 mod symbols;
 
+use std::collections::BTreeMap;
+
 use fixedbitset::FixedBitSet;
 
-use super::{Asker, Extraction, Resolution};
-use crate::error::{Diagnostic, Severity};
-use crate::ids::{ArchiveId, FileId, NameId};
-use crate::load::elf::Place;
-use crate::load::elf::consts::{STB_WEAK, STT_FUNC, STT_GNU_IFUNC};
+use super::Resolution;
+use super::watch::{PATIENCE, Watch};
+use crate::ids::{FileId, NameId};
 use crate::plan::{DemandKind, OutputKind};
-use crate::program::{Content, Half, LinkItem, Opaque, Program};
+use crate::program::{Content, LinkItem, Program};
 use comdat::Comdats;
-use symbols::{State, Symbols};
+use symbols::Symbols;
 
 /// The link while it is being read.
 struct Link<'a, 'd> {
@@ -34,8 +35,8 @@ struct Link<'a, 'd> {
     /// Archives and `--as-needed` libraries already read once, by archive/file.
     whole_done: FixedBitSet,
     library_done: FixedBitSet,
-    /// Per archive: index entries that need no second look.
-    included: Vec<Vec<bool>>,
+    /// What repeated readings of archives need to look at.
+    watch: Watch,
     /// Values of script symbols.
     values: script::Values,
     /// PROVIDEd names that were taken once: from then on they are plain assignments.
@@ -50,6 +51,23 @@ struct Link<'a, 'd> {
     missing: bool,
 }
 
+/// A group that is being read.
+struct Group {
+    /// Place of the first item of its body.
+    start: usize,
+    /// Place of the item that ends it.
+    end: usize,
+    /// How many undefined symbols there were when this reading began.
+    before: u64,
+    /// A group around it is being repeated.
+    again: bool,
+    readings: u32,
+    /// The first and last archive, if its body has nothing else.
+    archives: Option<(u32, u32)>,
+    /// Its body is one group.
+    is_only_a_group: bool,
+}
+
 /// Resolves the whole link.
 pub(super) fn resolve(program: &Program<'_>) -> Resolution {
     let mut link = Link {
@@ -60,7 +78,7 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         undefs: 0,
         whole_done: FixedBitSet::with_capacity(program.archives.len()),
         library_done: FixedBitSet::with_capacity(program.files.len()),
-        included: vec![Vec::new(); program.archives.len()],
+        watch: Watch::new(program.plan.wraps.is_empty() && !opd::applies(program)),
         values: script::Values::default(),
         provided: std::collections::BTreeSet::new(),
         dot_names: Vec::new(),
@@ -69,9 +87,9 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         missing: false,
     };
     link.place_undefineds();
-    link.out.wraps = super::wraps(program);
-    link.symbols.set_wraps(&link.out.wraps);
-    link.run(&program.items, false);
+    link.out.wraps = super::Wraps::of(program);
+    link.symbols.set_wraps(link.out.wraps.clone());
+    link.run(&program.items);
     link.out.stopped |= link.missing;
     if !link.out.stopped {
         link.read_needed();
@@ -104,42 +122,67 @@ impl Link<'_, '_> {
         }
     }
 
-    /// Reads items in order; a group is read again until no new undefined symbol appears. `again`
-    /// is set for such repetitions, where only archives are read once more.
-    fn run(&mut self, items: &[LinkItem], again: bool) {
+    /// Reads items in order; a group is read again until no new undefined symbol appears. In such repetitions
+    /// only archives are read once more. Groups may nest as deep as the line likes.
+    fn run(&mut self, items: &[LinkItem]) {
+        let ends = group_ends(items);
+        let mut open: Vec<Group> = Vec::new();
+        // The innermost group is being repeated, or one around it.
+        let mut again = false;
         let mut at = 0;
-        while let Some(item) = items.get(at) {
-            if self.out.stopped {
-                return;
-            }
-            at += 1;
-            match *item {
-                LinkItem::GroupStart => {
-                    let end = group_end(items, at);
-                    let body = items.get(at..end).unwrap_or(&[]);
-                    let mut repeat = again;
-                    loop {
-                        let before = self.undefs;
-                        self.run(body, repeat);
-                        repeat = true;
-                        // Each list of statements ends with this check (ld `open_input_bfds`).
-                        self.out.stopped |= self.missing;
-                        if before == self.undefs || self.out.stopped {
-                            break;
-                        }
-                    }
+        loop {
+            let end = open.last().map_or(items.len(), |group| group.end);
+            if self.out.stopped || at >= end {
+                // Each list of statements ends with this check (ld `open_input_bfds`).
+                let Some(group) = open.last_mut() else { return };
+                self.out.stopped |= self.missing;
+                if group.before == self.undefs || self.out.stopped || group.is_only_a_group {
+                    again = group.again;
                     at = end + 1;
+                    open.pop();
+                    continue;
+                }
+                group.before = self.undefs;
+                group.readings += 1;
+                if group.readings > PATIENCE {
+                    self.watch.start(self.program);
+                }
+                (again, at) = (true, group.start);
+                self.skip_to_unread(open.last(), &mut at);
+                continue;
+            }
+            let Some(&item) = items.get(at) else { return };
+            at += 1;
+            match item {
+                LinkItem::GroupStart => {
+                    let end = ends.get(&(at - 1)).copied().unwrap_or(items.len());
+                    let body = items.get(at..end).unwrap_or(&[]);
+                    open.push(Group {
+                        start: at,
+                        end,
+                        before: self.undefs,
+                        again,
+                        readings: 1,
+                        archives: archives_only(body),
+                        // What it holds is stable once the inner group is.
+                        is_only_a_group: ends.get(&at).is_some_and(|inner| inner + 1 == end),
+                    });
+                    if again {
+                        self.skip_to_unread(open.last(), &mut at);
+                    }
                 }
                 LinkItem::Archive(archive) => self.read_archive(archive),
                 LinkItem::File(file) => self.read_file(file, again),
                 LinkItem::Script(number) => {
                     if !again {
+                        self.watch.forget();
                         self.read_assignments(number);
                         self.out.stopped |= self.missing && self.places_sections(number);
                     }
                 }
                 LinkItem::Defsym(number) => {
                     if !again {
+                        self.watch.forget();
                         self.read_defsym(number);
                     }
                 }
@@ -150,10 +193,25 @@ impl Link<'_, '_> {
         }
     }
 
+    /// A repeated group of nothing but archives is done at once: those are read that could give something.
+    fn skip_to_unread(&mut self, group: Option<&Group>, at: &mut usize) {
+        if let Some(Group { archives: Some((first, last)), end, .. }) = group
+            && self.watch.is_on()
+        {
+            let (first, last, end) = (*first, *last, *end);
+            self.read_unread(first, last);
+            *at = end;
+        }
+    }
+
     fn read_file(&mut self, file: FileId, again: bool) {
         match &self.program.files[file].content {
             Content::Object(_) | Content::Binary(_) => {
                 if !again {
+                    if matches!(self.program.files[file].content, Content::Binary(_)) {
+                        // It defines names that it does not list.
+                        self.watch.forget();
+                    }
                     self.add_object(file);
                 }
             }
@@ -187,129 +245,6 @@ impl Link<'_, '_> {
         }
     }
 
-    /// One pass over an archive's place (bfd `elf_link_add_archive_symbols`).
-    fn read_archive(&mut self, id: ArchiveId) {
-        let program = self.program;
-        let archive = &program.archives[id];
-        if archive.mode.whole_archive {
-            if !self.whole_done.put(id.idx()) {
-                for member in archive.members() {
-                    if self.out.stopped || self.is_unusable(member) {
-                        return;
-                    }
-                    self.out.extractions.push(Extraction { file: member, asker: Asker::Whole, symbol: None });
-                    self.enter(member);
-                }
-            }
-            return;
-        }
-        let Some(index) = &archive.index else {
-            if archive.count > 0 && !self.whole_done.put(id.idx()) {
-                let path = String::from_utf8_lossy(archive.path).into_owned();
-                let message = "archive has no index; run ranlib to add one";
-                self.out.diagnostics.push(Diagnostic::new(Severity::Error, path, message).with_id("LSW011"));
-                self.out.stopped = true;
-            }
-            return;
-        };
-        let mut included = std::mem::take(&mut self.included[id.idx()]);
-        // Each mention, and each repetition of a group, starts with a clean slate.
-        included.clear();
-        included.resize(index.len(), false);
-        loop {
-            let mut repeat = false;
-            let mut last: Option<FileId> = None;
-            for (number, &(name, member)) in index.iter().enumerate() {
-                if included[number] {
-                    continue;
-                }
-                if member.is_some() && member == last {
-                    included[number] = true;
-                    continue;
-                }
-                let Some(symbol) = self.symbols.archive_lookup(program, name) else { continue };
-                match self.symbols.state(symbol) {
-                    State::Undefined => {
-                        if self.symbols.in_discarded(symbol) {
-                            continue;
-                        }
-                    }
-                    State::Common => {
-                        if !member.is_some_and(|m| defines_data(program, m, name)) {
-                            continue;
-                        }
-                    }
-                    State::UndefinedWeak | State::New => continue,
-                    _ => {
-                        included[number] = true;
-                        continue;
-                    }
-                }
-                let Some(member) = member else { continue };
-                // The report looks the index entry's own name up, `x@@V` included.
-                let asker = match self.symbols.first_reference(name) {
-                    Some(file) => Asker::File(file),
-                    _ => Asker::Option(String::new()),
-                };
-                let before = self.undefs;
-                if !self.out.is_in_link(member) {
-                    if self.is_unusable(member) {
-                        return;
-                    }
-                    self.out.extractions.push(Extraction { file: member, asker, symbol: Some(name) });
-                    self.enter(member);
-                    if self.out.stopped {
-                        return;
-                    }
-                }
-                if before != self.undefs {
-                    repeat = true;
-                }
-                for back in (0..=number).rev() {
-                    if back != number && index[back].1 != Some(member) {
-                        break;
-                    }
-                    included[back] = true;
-                }
-                last = Some(member);
-            }
-            if !repeat {
-                break;
-            }
-        }
-        self.included[id.idx()] = included;
-    }
-
-    /// What is no object ends the link before it is reported as a member.
-    fn is_unusable(&mut self, file: FileId) -> bool {
-        let input = &self.program.files[file];
-        // Bitcode without a plugin is no object either.
-        let refused = input.intermediate.as_ref().is_some_and(|i| i.half == Half::Refused);
-        let broken = matches!(
-            input.content,
-            Content::Opaque(Opaque::Damaged(_) | Opaque::NotAnObject | Opaque::Missing(_))
-        );
-        if !refused && !broken {
-            return false;
-        }
-        let message = "file not recognized or in wrong format";
-        let label = self.program.label(file);
-        self.out.in_link.insert(file.idx());
-        self.out.diagnostics.push(Diagnostic::new(Severity::Error, label, message));
-        self.out.stopped = true;
-        true
-    }
-
-    /// An archive member enters the link.
-    fn enter(&mut self, member: FileId) {
-        match &self.program.files[member].content {
-            Content::Object(_) => self.add_object(member),
-            _ => {
-                self.out.in_link.insert(member.idx());
-            }
-        }
-    }
-
     fn finish(mut self) -> Resolution {
         self.read_late_assignments();
         self.define_start_stop();
@@ -320,30 +255,34 @@ impl Link<'_, '_> {
     }
 }
 
-/// The item that ends the group whose body begins at `from`.
-fn group_end(items: &[LinkItem], from: usize) -> usize {
-    let mut depth = 0usize;
-    for (offset, item) in items.get(from..).unwrap_or(&[]).iter().enumerate() {
+/// The first and last archive of a group's body that has nothing but archives to read again.
+fn archives_only(body: &[LinkItem]) -> Option<(u32, u32)> {
+    let mut span: Option<(u32, u32)> = None;
+    for item in body {
+        let LinkItem::Archive(archive) = item else { return None };
+        // They are numbered as they stand.
+        if span.is_some_and(|(_, last)| archive.0 != last + 1) {
+            return None;
+        }
+        span = Some((span.map_or(archive.0, |(first, _)| first), archive.0));
+    }
+    span
+}
+
+/// By the place of each start of a group: the place of its end, that of the items if there is none.
+fn group_ends(items: &[LinkItem]) -> BTreeMap<usize, usize> {
+    let (mut ends, mut open) = (BTreeMap::new(), Vec::new());
+    for (at, item) in items.iter().enumerate() {
         match item {
-            LinkItem::GroupStart => depth += 1,
-            LinkItem::GroupEnd if depth == 0 => return from + offset,
-            LinkItem::GroupEnd => depth -= 1,
+            LinkItem::GroupStart => open.push(at),
+            LinkItem::GroupEnd => {
+                if let Some(start) = open.pop() {
+                    ends.insert(start, at);
+                }
+            }
             _ => {}
         }
     }
-    items.len()
-}
-
-/// Whether a member holds a global, non-function, non-common definition of `name` (bfd
-/// `elf_link_is_defined_archive_symbol`).
-fn defines_data(program: &Program<'_>, member: FileId, name: NameId) -> bool {
-    let file = &program.files[member];
-    let Some(object) = file.object() else { return false };
-    let found = file.names.iter().position(|&n| n == name);
-    let Some(symbol) = found.and_then(|i| object.symbol(object.first_global + i as u32)) else {
-        return false;
-    };
-    !matches!(symbol.kind, STT_FUNC | STT_GNU_IFUNC)
-        && symbol.bind != STB_WEAK
-        && !matches!(symbol.place, Place::Undefined | Place::Common)
+    ends.extend(open.into_iter().map(|start| (start, items.len())));
+    ends
 }

@@ -10,7 +10,7 @@ use crate::load::elf::consts::*;
 use crate::load::elf::{Place, Symbol};
 use crate::plan::OutputKind;
 use crate::program::{Content, Program};
-use crate::resolve::{DefKind, Definition, Resolution, WinningCommon, Wrap, merge_visibility, referenced};
+use crate::resolve::{DefKind, Definition, Resolution, WinningCommon, Wraps, merge_visibility};
 
 /// What a name is at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub(super) struct Symbols {
     discarded: FixedBitSet,
     /// A linker plugin is loaded: names demanded by options take their first referrer.
     plugin: bool,
-    wraps: Vec<Wrap>,
+    wraps: Wraps,
     /// Names in the order in which they became common.
     common_order: Vec<NameId>,
 }
@@ -115,17 +115,22 @@ impl Symbols {
             entries: vec![NEW; program.names.len()],
             discarded: FixedBitSet::with_capacity(program.section_count as usize),
             plugin: program.plan.plugin.is_some(),
-            wraps: Vec::new(),
+            wraps: Wraps::default(),
             common_order: Vec::new(),
         }
     }
 
-    pub(super) fn set_wraps(&mut self, wraps: &[Wrap]) {
-        self.wraps = wraps.to_vec();
+    pub(super) fn set_wraps(&mut self, wraps: Wraps) {
+        self.wraps = wraps;
     }
 
     pub(super) fn state(&self, name: NameId) -> State {
         self.entries[name.idx()].state
+    }
+
+    /// Defined in any way, commons excepted.
+    fn is_defined(&self, name: NameId) -> bool {
+        matches!(self.state(name), State::Defined | State::DefinedWeak | State::Assigned)
     }
 
     pub(super) fn in_discarded(&self, name: NameId) -> bool {
@@ -214,7 +219,7 @@ impl Symbols {
 
     /// `--wrap`: where a reference to `name` goes.
     pub(super) fn wrapped(&self, name: NameId) -> NameId {
-        referenced(&self.wraps, name)
+        self.wraps.by_first(name)
     }
 
     /// Hands the final states over.
@@ -270,6 +275,10 @@ impl Link<'_, '_> {
         if !f.mode.just_symbols {
             self.choose_comdats(file);
         }
+        let defined: Vec<bool> = match self.watch.is_on() {
+            true => f.names.iter().map(|&name| self.symbols.is_defined(name)).collect(),
+            false => Vec::new(),
+        };
         let hidden_by_exclude = is_excluded(program, file);
         let dead = self.dead_descriptors(file, object);
         for (index, &name) in (object.first_global..).zip(&f.names) {
@@ -307,6 +316,7 @@ impl Link<'_, '_> {
             }
         }
         self.adjust_dot_names(Some(object));
+        self.watch.touched(program, file, |place| defined.get(place).copied().unwrap_or(false));
     }
 
     /// Whether symbols of a section count as undefined.

@@ -70,6 +70,7 @@ impl<'a, 'd> Resolver<'a, 'd> {
             self.decide_copies(file, object);
         }
         self.add_object_symbols(file, object);
+        self.watch.touched(self.program, file, |_| false);
     }
 
     /// A file takes its place in the link.
@@ -238,6 +239,7 @@ impl<'a, 'd> Resolver<'a, 'd> {
 
     /// Adds a shared library, unless one with its name is there already.
     pub(super) fn add_library(&mut self, file: FileId, library: &'a SharedLibrary<'d>) {
+        self.watch.forget();
         let input = &self.program.files[file];
         let soname = library.soname.unwrap_or(input.path);
         if let Some(&first) = self.sonames.get(soname) {

@@ -1,6 +1,9 @@
 //! Archives and `--start-lib` groups (gold/archive.cc): which members are taken, in which order,
 //! and for whom.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use super::Resolver;
 use super::add::{Addable, addable};
 use super::table::{UNDEFINED, WEAK};
@@ -8,7 +11,10 @@ use crate::error::{Diagnostic, Severity};
 use crate::ids::{ArchiveId, FileId, NameId};
 use crate::load::elf::Place;
 use crate::program::Program;
+use crate::resolve::watch::{PATIENCE, Pending};
 use crate::resolve::{Asker, Extraction};
+
+type Entry = (NameId, Option<FileId>);
 
 /// What is known about one mention of an archive.
 pub(super) struct ArchiveState {
@@ -65,42 +71,81 @@ impl Resolver<'_, '_> {
             }
             return;
         };
+        let mut readings = 0;
         let mut added = true;
         while added {
-            added = false;
-            for (at, &(name, member)) in index.iter().enumerate() {
-                let state = &mut self.archives[number];
-                if state.checked[at] {
-                    continue;
-                }
-                let seen = member.map(|m| (m.0 - input.first.0) as usize);
-                if seen.is_some_and(|s| state.seen[s]) {
-                    state.checked[at] = true;
-                    continue;
-                }
-                let versions = state.versions;
-                let verdict = self.should_include(name, versions);
-                let state = &mut self.archives[number];
-                match verdict {
-                    Verdict::Unknown => {}
-                    Verdict::No => state.checked[at] = true,
-                    Verdict::Yes(asker, symbol) => {
-                        state.checked[at] = true;
-                        let Some((member, seen)) = member.zip(seen) else {
-                            let subject = String::from_utf8_lossy(input.path).into_owned();
-                            let message = "the archive symbol table names a member that does not exist";
-                            self.resolution.diagnostics.push(Diagnostic::new(
-                                Severity::Error,
-                                subject,
-                                message,
-                            ));
-                            continue;
-                        };
-                        state.seen[seen] = true;
-                        self.include(member, asker, Some(symbol));
+            readings += 1;
+            if readings > PATIENCE {
+                self.watch.start(program);
+            }
+            let (begun, mut left) = (self.watch.begin(), Vec::new());
+            if self.watch.is_settled(archive) {
+                added = self.scan_pending(archive, index, &mut left);
+            } else {
+                added = false;
+                self.watch.take(archive);
+                for (at, &entry) in index.iter().enumerate() {
+                    if self.look(archive, at, entry) {
                         added = true;
+                        // What stands behind is still to come.
+                        left.extend(self.watch.take(archive).into_iter().filter(|p| p.at as usize <= at));
                     }
                 }
+            }
+            self.watch.settle(archive, begun, left);
+        }
+    }
+
+    /// As a reading of the whole index, but only of the entries whose names changed since the last.
+    fn scan_pending(&mut self, archive: ArchiveId, index: &[Entry], left: &mut Vec<Pending>) -> bool {
+        let mut added = false;
+        let mut queue: BinaryHeap<Reverse<u32>> =
+            self.watch.take(archive).into_iter().map(|p| Reverse(p.at)).collect();
+        while let Some(Reverse(at)) = queue.pop() {
+            let Some(&entry) = index.get(at as usize) else { continue };
+            if self.look(archive, at as usize, entry) {
+                added = true;
+                for pending in self.watch.take(archive) {
+                    if pending.at > at { queue.push(Reverse(pending.at)) } else { left.push(pending) }
+                }
+            }
+        }
+        added
+    }
+
+    /// Looks at an index entry; whether a member was taken.
+    fn look(&mut self, archive: ArchiveId, at: usize, (name, member): Entry) -> bool {
+        let input = &self.program.archives[archive];
+        let number = archive.0 as usize;
+        let state = &mut self.archives[number];
+        if state.checked[at] {
+            return false;
+        }
+        let seen = member.map(|m| (m.0 - input.first.0) as usize);
+        if seen.is_some_and(|s| state.seen[s]) {
+            state.checked[at] = true;
+            return false;
+        }
+        let versions = state.versions;
+        let verdict = self.should_include(name, versions);
+        let state = &mut self.archives[number];
+        match verdict {
+            Verdict::Unknown => false,
+            Verdict::No => {
+                state.checked[at] = true;
+                false
+            }
+            Verdict::Yes(asker, symbol) => {
+                state.checked[at] = true;
+                let Some((member, seen)) = member.zip(seen) else {
+                    let subject = String::from_utf8_lossy(input.path).into_owned();
+                    let message = "the archive symbol table names a member that does not exist";
+                    self.resolution.diagnostics.push(Diagnostic::new(Severity::Error, subject, message));
+                    return false;
+                };
+                state.seen[seen] = true;
+                self.include(member, asker, Some(symbol));
+                true
             }
         }
     }

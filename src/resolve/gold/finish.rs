@@ -11,11 +11,11 @@ use crate::error::{Diagnostic, Severity};
 use crate::ids::{FileId, Id, NameId};
 use crate::plan::OutputKind;
 use crate::program::Program;
-use crate::resolve::{DefKind, Definition, Resolution, WinningCommon};
+use crate::resolve::{DefKind, Definition, Resolution, WinningCommon, Wraps};
 
 /// Fills in the finished tables.
 pub(super) fn finish(resolver: Resolver<'_, '_>) -> Resolution {
-    let wraps = resolver.wraps();
+    let wraps = Wraps::of(resolver.program);
     let Resolver { program, table, mut resolution, libraries, odd, expressions, .. } = resolver;
     for number in 0..program.names.len() {
         let name = NameId::from_usize(number);

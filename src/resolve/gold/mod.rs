@@ -21,7 +21,8 @@ use self::archive::ArchiveState;
 use self::options::{Expressions, Options};
 use self::sections::FileNotes;
 use self::table::SymbolTable;
-use super::{Resolution, Wrap};
+use super::Resolution;
+use super::watch::{PATIENCE, Watch};
 use crate::error::{Diagnostic, Severity};
 use crate::ids::{ArchiveId, FileId};
 use crate::load::ScriptFile;
@@ -44,6 +45,7 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         sonames: BTreeMap::new(),
         libraries: Vec::new(),
         archives: program.archives.enumerate().map(|(id, _)| ArchiveState::new(program, id)).collect(),
+        watch: Watch::new(program.plan.wraps.is_empty()),
         no_export: program.archives.iter().map(|a| options.is_excluded(a.path)).collect(),
         odd: Vec::new(),
     };
@@ -76,6 +78,8 @@ struct Resolver<'a, 'd> {
     /// Shared libraries in the link.
     libraries: Vec<FileId>,
     archives: Vec<ArchiveState>,
+    /// What repeated readings of archives need to look at.
+    watch: Watch,
     no_export: Vec<bool>,
     /// Mentions whose entry is not simply the one of their spelled name: file, symbol, entry.
     odd: Vec<(FileId, u32, u32)>,
@@ -122,6 +126,7 @@ impl Resolver<'_, '_> {
                 }
                 LinkItem::Script(number) => {
                     if let Some(file) = program.scripts.get(number).filter(|file| file.as_input) {
+                        self.watch.forget();
                         self.expressions.add(program, &file.script);
                         self.refuse_statements(file);
                     }
@@ -161,7 +166,10 @@ impl Resolver<'_, '_> {
         match addable(self.program, file) {
             Addable::Object(object) => self.add_object(file, object),
             Addable::Library(library) => self.add_library(file, library),
-            Addable::Data => self.add_data(file),
+            Addable::Data => {
+                self.watch.forget();
+                self.add_data(file);
+            }
             Addable::Unreadable => {
                 let about = self.program.files[file].intermediate.as_ref();
                 if about.is_some_and(|i| i.half == Half::Refused) {
@@ -172,25 +180,25 @@ impl Resolver<'_, '_> {
     }
 
     fn finish_group(&mut self, mut seen: u64, archives: &[ArchiveId]) {
+        let mut readings = 0;
         while seen != self.table.undefined_seen {
             seen = self.table.undefined_seen;
-            for &archive in archives {
+            readings += 1;
+            if readings > PATIENCE {
+                self.watch.start(self.program);
+            }
+            if !self.watch.is_on() {
+                for &archive in archives {
+                    self.scan(archive);
+                }
+                continue;
+            }
+            // Numbers ascend in a group; archives without an index were complained of, whole ones taken.
+            let (mut from, last) = (archives.first().map_or(1, |a| a.0), archives.last().map_or(0, |a| a.0));
+            while let Some(archive) = self.watch.next_unread(from, last) {
                 self.scan(archive);
+                from = archive.0 + 1;
             }
         }
-    }
-
-    fn wraps(&self) -> Vec<Wrap> {
-        let find = |name: &[u8]| self.program.names.find(name);
-        let plain = self.program.plan.wraps.iter();
-        plain
-            .filter_map(|name| {
-                Some(Wrap {
-                    name: find(name)?,
-                    wrapper: find(&[b"__wrap_", name.as_slice()].concat())?,
-                    real: find(&[b"__real_", name.as_slice()].concat())?,
-                })
-            })
-            .collect()
     }
 }

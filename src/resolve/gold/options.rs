@@ -8,6 +8,8 @@ use std::cell::RefCell;
 
 use bstr::{BStr, ByteSlice};
 use fixedbitset::FixedBitSet;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use crate::demangle;
 use crate::ids::NameId;
@@ -27,8 +29,8 @@ pub(super) struct Options<'a, 'd> {
     undefined: FixedBitSet,
     /// The entry symbol.
     entry: Option<NameId>,
-    wrapped: Vec<(NameId, NameId)>,
-    any_wrap: FixedBitSet,
+    /// By name under `--wrap`: what it stands for.
+    wrapped: HashMap<NameId, NameId, FixedState>,
     exports_all: bool,
     on_list: RefCell<Vec<Option<bool>>>,
     versions: RefCell<Vec<Option<VersionAnswer<'d>>>>,
@@ -44,14 +46,12 @@ impl<'a, 'd> Options<'a, 'd> {
                 undefined.insert(id.idx());
             }
         }
-        let mut wrapped = Vec::new();
-        let mut any_wrap = FixedBitSet::with_capacity(if plan.wraps.is_empty() { 0 } else { count });
+        let mut wrapped = HashMap::with_hasher(FixedState::default());
         for name in &plan.wraps {
             let find = |prefix: &[u8]| program.names.find(&[prefix, name.as_slice()].concat());
             for (from, to) in [(find(b""), find(b"__wrap_")), (find(b"__real_"), find(b""))] {
                 if let (Some(from), Some(to)) = (from, to) {
-                    wrapped.push((from, to));
-                    any_wrap.insert(from.idx());
+                    wrapped.entry(from).or_insert(to);
                 }
             }
         }
@@ -60,7 +60,6 @@ impl<'a, 'd> Options<'a, 'd> {
             undefined,
             entry: program.names.find(entry_name(program)),
             wrapped,
-            any_wrap,
             exports_all: plan.output_kind == OutputKind::Shared || plan.export_dynamic,
             on_list: RefCell::new(Vec::new()),
             versions: RefCell::new(Vec::new()),
@@ -75,10 +74,7 @@ impl<'a, 'd> Options<'a, 'd> {
 
     /// The name that stands for an undefined mention of `name` under `--wrap`.
     pub(super) fn wrapped(&self, name: NameId) -> Option<NameId> {
-        if !self.any_wrap.contains(name.idx()) {
-            return None;
-        }
-        self.wrapped.iter().find(|(from, _)| *from == name).map(|(_, to)| *to)
+        self.wrapped.get(&name).copied()
     }
 
     /// Whether a visible definition of `name` goes to the dynamic symbol table.

@@ -6,6 +6,9 @@
 
 use std::collections::BTreeSet;
 
+use bstr::ByteSlice;
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
 use rayon::prelude::*;
 
 use super::parse::Reader;
@@ -15,7 +18,7 @@ use crate::error::{Diagnostic, Severity};
 use crate::ids::{FileId, Id, NameId};
 use crate::plan::{OutputKind, Version};
 use crate::program::Content;
-use crate::script::glob::Pattern;
+use crate::script::glob::{Pattern, PatternSet};
 use crate::script::version::Language;
 use crate::script::versionmatch::{Scope, VersionMatcher};
 
@@ -44,7 +47,8 @@ pub(super) fn assign_versions(reader: &mut Reader<'_, '_>) {
 /// (`Symbol::parseSymbolVersion`).
 fn unknown_versions(reader: &mut Reader<'_, '_>) {
     let program = reader.program;
-    let tags = &program.controls.version_tags;
+    let tags: HashSet<&[u8], FixedState> =
+        program.controls.version_tags.iter().map(|t| t.as_slice()).collect();
     let mut unknown = Vec::new();
     for name in program.names.ids() {
         let text = program.name(name);
@@ -58,7 +62,7 @@ fn unknown_versions(reader: &mut Reader<'_, '_>) {
         if version.is_empty() || row.kind != Kind::Defined || local || !shown || !row.has(flag::INSERTED) {
             continue;
         }
-        if !tags.iter().any(|tag| tag == version) {
+        if !tags.contains(version) {
             unknown.push((row.file, String::from_utf8_lossy(text).into_owned()));
         }
     }
@@ -93,20 +97,21 @@ fn undefined_versions(reader: &mut Reader<'_, '_>, versions: &VersionMatcher) {
     } else {
         BTreeSet::new()
     };
+    // Every text that stands before an `@` of a definition's name.
+    let versioned: HashSet<&[u8], FixedState> = if this.names_versions() {
+        let names = this.program.names.ids().filter(|&name| can_be_versioned(this.symbols.row(name)));
+        let texts = names.map(|name| this.program.name(name));
+        texts.flat_map(|text| text.find_iter(b"@").map(move |at| &text[..at])).collect()
+    } else {
+        HashSet::default()
+    };
     let mut missing = Vec::new();
     for (text, language, _) in versions.exact_patterns() {
         let found = match language {
             Language::C => {
                 let name = this.find(text);
-                let versioned = || {
-                    let prefix = [text.as_slice(), b"@"].concat();
-                    this.program.names.ids().any(|name| {
-                        this.program.name(name).starts_with(&prefix)
-                            && can_be_versioned(this.symbols.row(name))
-                    })
-                };
                 name.is_some_and(|name| can_be_versioned(this.symbols.row(name)))
-                    || (this.names_versions() && versioned())
+                    || versioned.contains(text.as_slice())
             }
             _ => demangled.contains(&*text.to_string()),
         };
@@ -159,12 +164,12 @@ fn set(
 /// `--export-dynamic-symbol`, `--export-dynamic-symbol-list`, `--dynamic-list`.
 fn dynamic_list(reader: &mut Reader<'_, '_>) {
     let program = reader.program;
-    let patterns: Vec<Pattern> = program
-        .plan
-        .export_dynamic_symbols
-        .iter()
-        .filter_map(|text| Pattern::lld(text, false).ok())
-        .collect();
+    let mut patterns = PatternSet::new();
+    for pattern in
+        program.plan.export_dynamic_symbols.iter().filter_map(|text| Pattern::lld(text, false).ok())
+    {
+        patterns.push(pattern);
+    }
     let controls = program.controls;
     let lists: Vec<&VersionMatcher> =
         [&controls.dynamic_list, &controls.export_list].into_iter().flatten().collect();
@@ -173,8 +178,7 @@ fn dynamic_list(reader: &mut Reader<'_, '_>) {
     }
     let demangles = lists.iter().any(|list| list.needs_demangling());
     set(reader, flag::DYNAMIC_LIST, demangles, &|_, _| true, &|name, demangled| {
-        patterns.iter().any(|pattern| pattern.matches(name))
-            || lists.iter().any(|list| list.classify(name, demangled).is_some())
+        patterns.matches(name) || lists.iter().any(|list| list.classify(name, demangled).is_some())
     });
 }
 

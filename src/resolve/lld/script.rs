@@ -5,7 +5,7 @@
 //! lld `ScriptParser::readPrimary`, `LinkerScript::addScriptReferencedSymbolsToSymTable`,
 //! `shouldDefineSym`, `declareSymbols`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::parse::Reader;
 use super::symbols::{Era, INTERNAL, Kind, flag};
@@ -34,6 +34,8 @@ pub(super) struct ScriptSymbols {
     references: Vec<NameId>,
     /// Provided names with the names on their right sides.
     provides: Vec<(NameId, Vec<NameId>)>,
+    /// By provided name: its place in `provides`.
+    provided: BTreeMap<NameId, usize>,
     assigned: Vec<Assigned>,
 }
 
@@ -104,7 +106,8 @@ impl ScriptSymbols {
                 self.references.push(symbol);
                 continue;
             };
-            match self.provides.iter_mut().find(|(name, _)| *name == provided) {
+            let place = *self.provided.entry(provided).or_insert(self.provides.len());
+            match self.provides.get_mut(place) {
                 Some((_, symbols)) => symbols.push(symbol),
                 None => self.provides.push((provided, vec![symbol])),
             }
@@ -152,8 +155,7 @@ impl ScriptSymbols {
             for &symbol in symbols {
                 reader.demand(symbol, STB_GLOBAL, true);
                 out.push(symbol);
-                let own = self.provides.iter().position(|(name, _)| *name == symbol);
-                let Some(own) = own else { continue };
+                let Some(&own) = self.provided.get(&symbol) else { continue };
                 if is_needed(reader, symbol) && added.insert(symbol) {
                     stack.push(own);
                 }

@@ -10,14 +10,14 @@ use rayon::prelude::*;
 
 use crate::ids::{FileId, Id, NameId};
 use crate::program::Program;
-use crate::resolve::{DefKind, Definition, Wrap};
+use crate::resolve::{DefKind, Definition, Wraps};
 
 /// What a name means as a key of the symbol table.
 pub(super) struct Keys {
     /// By name: the key; empty if every name is its own.
     remap: Vec<NameId>,
     /// `--wrap` names.
-    pub(super) wraps: Vec<Wrap>,
+    pub(super) wraps: Wraps,
 }
 
 impl Keys {
@@ -40,34 +40,14 @@ impl Keys {
                 remap[name.idx()] = key;
             }
         }
-        let find = |prefix: &[u8], name: &[u8]| program.names.find(&[prefix, name].concat());
-        let wraps = program.plan.wraps.iter().filter_map(|name| {
-            Some(Wrap {
-                name: program.names.find(name)?,
-                wrapper: find(b"__wrap_", name)?,
-                real: find(b"__real_", name)?,
-            })
-        });
-        Keys { wraps: wraps.collect(), remap }
+        Keys { wraps: Wraps::of(program), remap }
     }
 
     /// The key that a symbol table entry of that name enters or asks for.
     #[inline]
     pub(super) fn key(&self, name: NameId, undefined: bool) -> NameId {
         let key = self.remap.get(name.idx()).copied().unwrap_or(name);
-        if undefined && !self.wraps.is_empty() {
-            for wrap in &self.wraps {
-                if key == wrap.real {
-                    return wrap.name;
-                }
-            }
-            for wrap in &self.wraps {
-                if key == wrap.name {
-                    return wrap.wrapper;
-                }
-            }
-        }
-        key
+        if undefined { self.wraps.by_real_first(key) } else { key }
     }
 
     /// Names that stand for another name.

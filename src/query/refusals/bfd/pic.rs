@@ -11,7 +11,7 @@ use crate::load::elf::consts::*;
 use crate::load::elf::{Object, Place};
 use crate::plan::{OutputKind, Symbolic};
 use crate::query::Analysis;
-use crate::resolve::{DefKind, referenced};
+use crate::resolve::DefKind;
 use crate::script::versionmatch::Scope;
 
 const R_8: u32 = 14;
@@ -52,7 +52,7 @@ pub(super) fn refusals(analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             let name =
                 program.files[file].global_name(reloc.symbol).filter(|_| reloc.symbol >= object.first_global);
             let name = name.map(|name| match place {
-                Some(Place::Undefined) => referenced(&analysis.resolution.wraps, name),
+                Some(Place::Undefined) => analysis.resolution.wraps.by_first(name),
                 _ => name,
             });
             let kind = name.map(|name| analysis.resolution.definitions[name].kind);

@@ -22,7 +22,6 @@ use crate::plan::{OutputKind, Version};
 use crate::program::{Content, InputFile};
 use crate::query::Analysis;
 use crate::resolve::DefKind;
-use crate::resolve::lld::redirect;
 
 /// All of them; `bounds` names the sections whose start and stop symbols get defined.
 pub(super) fn refusals<'d>(analysis: &Analysis<'d>, bounds: BTreeSet<&'d [u8]>, out: &mut Vec<Diagnostic>) {
@@ -117,7 +116,7 @@ impl Check<'_, '_> {
             }
         }
         for (index, &name) in (object.first_global as usize..flagged.len()).zip(&f.names) {
-            let name = if wraps.is_empty() { name } else { redirect(wraps, name) };
+            let name = if wraps.is_empty() { name } else { wraps.by_last(name) };
             if self.bad.contains(name.idx()) {
                 flagged.insert(index);
             }
@@ -250,7 +249,7 @@ impl Check<'_, '_> {
         let Some(name) = f.global_name(reloc.symbol) else {
             return (!lenient && self.local_is_gone(f, &symbol)).then_some((LOCAL, file));
         };
-        let name = redirect(&self.analysis.resolution.wraps, name);
+        let name = self.analysis.resolution.wraps.by_last(name);
         (self.bad.contains(name.idx()) && self.is_bad(name, lenient)).then_some((name, file))
     }
 
