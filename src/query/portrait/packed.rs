@@ -19,7 +19,7 @@ pub(super) const BLOCK: usize = 1 << 14;
 const MOST_PER_BYTE: usize = 1032;
 
 /// Level of deflate.
-const LEVEL: u32 = 8;
+const LEVEL: u32 = 5;
 
 /// Packs rows given as little-endian bytes, `width` bytes each: the ends of the blocks as `u32`, then the blocks.
 pub fn pack(bytes: &[u8], width: usize) -> Vec<u8> {
