@@ -5,8 +5,8 @@
 //! names they mention. Always true of a settled archive: an entry that is not pending would be judged as it
 //! was when it was last looked at.
 //!
-//! It costs a table of all index entries, so it starts only when an archive or group has been read
-//! [`PATIENCE`] times.
+//! It costs a table of all index entries and a look at it for every name of every file, so it starts only when
+//! an archive or group has been read [`Watch::patience`] times.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,12 @@ use fixedbitset::FixedBitSet;
 use crate::ids::{ArchiveId, FileId};
 use crate::program::Program;
 
-/// Readings of one archive or group that are not worth a table.
-pub(super) const PATIENCE: u32 = 3;
+/// Readings of one archive or group that are not worth a table, in a link with few index entries.
+const PATIENCE: u32 = 3;
+/// The same in a link with many: ordinary large links read a group some ten times.
+const LONG_PATIENCE: u32 = 64;
+/// Index entries that are many.
+const MANY: usize = 4096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -48,12 +52,16 @@ pub(super) struct Watch {
     unread: BTreeSet<u32>,
     /// How often everything was forgotten.
     epoch: u32,
+    /// Readings of one archive or group after which the table is worth its price.
+    patience: u32,
 }
 
 impl Watch {
     /// `plain` tells that a file changes no names but its own.
-    pub(super) fn new(plain: bool) -> Self {
+    pub(super) fn new(program: &Program<'_>, plain: bool) -> Self {
+        let entries: usize = program.archives.iter().filter_map(|a| a.index.as_ref()).map(Vec::len).sum();
         Watch {
+            patience: if entries < MANY { PATIENCE } else { LONG_PATIENCE },
             mode: if plain { Mode::Off } else { Mode::Never },
             starts: Vec::new(),
             entries: Vec::new(),
@@ -62,6 +70,11 @@ impl Watch {
             unread: BTreeSet::new(),
             epoch: 0,
         }
+    }
+
+    /// Readings of one archive or group that are not worth a table.
+    pub(super) fn patience(&self) -> u32 {
+        self.patience
     }
 
     pub(super) fn is_on(&self) -> bool {

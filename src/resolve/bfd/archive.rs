@@ -13,7 +13,7 @@ use crate::ids::{ArchiveId, FileId, NameId};
 use crate::load::elf::Place;
 use crate::load::elf::consts::{STB_WEAK, STT_FUNC, STT_GNU_IFUNC};
 use crate::program::{Content, Half, Opaque, Program};
-use crate::resolve::watch::{PATIENCE, Pending};
+use crate::resolve::watch::Pending;
 use crate::resolve::{Asker, Extraction};
 
 type Entry = (NameId, Option<FileId>);
@@ -102,7 +102,7 @@ impl Link<'_, '_> {
                 visit.included.resize(index.len(), false);
             }
             readings += 1;
-            if readings > PATIENCE {
+            if readings > self.watch.patience() {
                 self.watch.start(program);
             }
             let begun = self.watch.begin();

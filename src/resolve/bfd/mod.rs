@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use fixedbitset::FixedBitSet;
 
 use super::Resolution;
-use super::watch::{PATIENCE, Watch};
+use super::watch::Watch;
 use crate::ids::{FileId, NameId};
 use crate::plan::{DemandKind, OutputKind};
 use crate::program::{Content, LinkItem, Program};
@@ -78,7 +78,7 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         undefs: 0,
         whole_done: FixedBitSet::with_capacity(program.archives.len()),
         library_done: FixedBitSet::with_capacity(program.files.len()),
-        watch: Watch::new(program.plan.wraps.is_empty() && !opd::applies(program)),
+        watch: Watch::new(program, program.plan.wraps.is_empty() && !opd::applies(program)),
         values: script::Values::default(),
         provided: std::collections::BTreeSet::new(),
         dot_names: Vec::new(),
@@ -144,7 +144,7 @@ impl Link<'_, '_> {
                 }
                 group.before = self.undefs;
                 group.readings += 1;
-                if group.readings > PATIENCE {
+                if group.readings > self.watch.patience() {
                     self.watch.start(self.program);
                 }
                 (again, at) = (true, group.start);

@@ -11,7 +11,7 @@ use crate::error::{Diagnostic, Severity};
 use crate::ids::{ArchiveId, FileId, NameId};
 use crate::load::elf::Place;
 use crate::program::Program;
-use crate::resolve::watch::{PATIENCE, Pending};
+use crate::resolve::watch::Pending;
 use crate::resolve::{Asker, Extraction};
 
 type Entry = (NameId, Option<FileId>);
@@ -75,7 +75,7 @@ impl Resolver<'_, '_> {
         let mut added = true;
         while added {
             readings += 1;
-            if readings > PATIENCE {
+            if readings > self.watch.patience() {
                 self.watch.start(program);
             }
             let (begun, mut left) = (self.watch.begin(), Vec::new());

@@ -22,7 +22,7 @@ use self::options::{Expressions, Options};
 use self::sections::FileNotes;
 use self::table::SymbolTable;
 use super::Resolution;
-use super::watch::{PATIENCE, Watch};
+use super::watch::Watch;
 use crate::error::{Diagnostic, Severity};
 use crate::ids::{ArchiveId, FileId};
 use crate::load::ScriptFile;
@@ -45,7 +45,7 @@ pub(super) fn resolve(program: &Program<'_>) -> Resolution {
         sonames: BTreeMap::new(),
         libraries: Vec::new(),
         archives: program.archives.enumerate().map(|(id, _)| ArchiveState::new(program, id)).collect(),
-        watch: Watch::new(program.plan.wraps.is_empty()),
+        watch: Watch::new(program, program.plan.wraps.is_empty()),
         no_export: program.archives.iter().map(|a| options.is_excluded(a.path)).collect(),
         odd: Vec::new(),
     };
@@ -184,7 +184,7 @@ impl Resolver<'_, '_> {
         while seen != self.table.undefined_seen {
             seen = self.table.undefined_seen;
             readings += 1;
-            if readings > PATIENCE {
+            if readings > self.watch.patience() {
                 self.watch.start(self.program);
             }
             if !self.watch.is_on() {
